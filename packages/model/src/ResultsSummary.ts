@@ -1,0 +1,133 @@
+/**
+ * The results of one experiment at one time, as they leave the program: `"schema": "assay.results/1"`.
+ *
+ * `srm_p_value` and `metrics[].{metric_id, variants, inference}` keep the form of the original system; everything else
+ * stands in further keys.
+ */
+import { Schema } from "effect"
+import { Role } from "./Experiment.ts"
+import { Finding } from "./Finding.ts"
+import { WithheldReason } from "./Inference.ts"
+import { Direction } from "./Metric.ts"
+
+export const schemaVersion = "assay.results/1"
+
+/** A chance, or the lack of it, in one word: what a scorecard says about one treatment and one metric. */
+export const VerdictWord = Schema.Literals([
+  "winning",
+  "losing",
+  "inconclusive",
+  "collecting data",
+  "not to be trusted",
+  "informational"
+])
+export type VerdictWord = typeof VerdictWord.Type
+
+/** Moments of one arm. A ratio adds those of its denominator. */
+export const VariantMoments = Schema.Struct({
+  n: Schema.Finite,
+  sum: Schema.Finite,
+  sum_squares: Schema.Finite,
+  mean: Schema.Finite,
+  variance: Schema.Finite,
+  denominator_sum: Schema.optionalKey(Schema.Finite),
+  denominator_sum_squares: Schema.optionalKey(Schema.Finite),
+  sum_products: Schema.optionalKey(Schema.Finite)
+})
+export interface VariantMoments extends Schema.Schema.Type<typeof VariantMoments> {}
+
+/** An inference on the wire; see `Inference` for the meaning of each number. */
+export const WireInference = Schema.Struct({
+  lift: Schema.Finite,
+  ci_low: Schema.Finite,
+  ci_high: Schema.Finite,
+  chance_to_win: Schema.Finite,
+  difference: Schema.Finite,
+  difference_ci_low: Schema.Finite,
+  difference_ci_high: Schema.Finite,
+  standard_error: Schema.Finite,
+  p_value: Schema.Finite
+})
+export interface WireInference extends Schema.Schema.Type<typeof WireInference> {}
+
+/** Why a number isn't there; see `Withheld`. */
+export const WireWithheld = Schema.Struct({
+  reason: WithheldReason,
+  have: Schema.Finite,
+  need: Schema.Finite,
+  sentence: Schema.String
+})
+export interface WireWithheld extends Schema.Schema.Type<typeof WireWithheld> {}
+
+/** One metric: moments per variant, and per treatment the inference or the reason why there is none, and its word. */
+export const MetricResult = Schema.Struct({
+  metric_id: Schema.String,
+  description: Schema.optionalKey(Schema.String),
+  aggregation: Schema.String,
+  role: Role,
+  direction: Direction,
+  estimand: Schema.Literals(["proportion", "mean", "ratio"]),
+  variants: Schema.Record(Schema.String, VariantMoments),
+  inference: Schema.Record(Schema.String, Schema.NullOr(WireInference)),
+  withheld: Schema.Record(Schema.String, WireWithheld),
+  verdict: Schema.Record(Schema.String, VerdictWord)
+})
+export interface MetricResult extends Schema.Schema.Type<typeof MetricResult> {}
+
+/** An arm as it was planned and as it came out: identities in it, and its part of all identities in arms. */
+export const VariantResult = Schema.Struct({
+  key: Schema.String,
+  n: Schema.Finite,
+  share: Schema.NullOr(Schema.Finite),
+  expected_share: Schema.NullOr(Schema.Finite)
+})
+export interface VariantResult extends Schema.Schema.Type<typeof VariantResult> {}
+
+/** The sample-ratio check in full; `p_value` equals `srm_p_value` and is null where `withheld` says why. */
+export const SrmResult = Schema.Struct({
+  status: Schema.Literals(["ok", "mismatch", "withheld"]),
+  p_value: Schema.NullOr(Schema.Finite),
+  statistic: Schema.NullOr(Schema.Finite),
+  degrees_of_freedom: Schema.Finite,
+  alarm_below: Schema.Finite,
+  withheld: Schema.optionalKey(WireWithheld)
+})
+export interface SrmResult extends Schema.Schema.Type<typeof SrmResult> {}
+
+/** What produced the numbers, so that they can be checked and reproduced. */
+export const Provenance = Schema.Struct({
+  run_id: Schema.String,
+  assay_version: Schema.String,
+  warehouse_version: Schema.String,
+  aggregations: Schema.Record(Schema.String, Schema.String),
+  definition_hash: Schema.String,
+  statement_hash: Schema.String,
+  query_id: Schema.String,
+  watermark: Schema.NullOr(Schema.String),
+  rows_read: Schema.Finite,
+  bytes_read: Schema.Finite,
+  duration_ms: Schema.Finite,
+  computed_at: Schema.String
+})
+export interface Provenance extends Schema.Schema.Type<typeof Provenance> {}
+
+export const ResultsSummary = Schema.Struct({
+  schema: Schema.Literal(schemaVersion),
+  experiment: Schema.String,
+  description: Schema.optionalKey(Schema.String),
+  environment: Schema.String,
+  feature: Schema.String,
+  state: Schema.Literals(["not started", "running", "ended"]),
+  as_of: Schema.String,
+  window: Schema.Struct({ from: Schema.String, to: Schema.String }),
+  control: Schema.String,
+  variants: Schema.Array(VariantResult),
+  quarantined: Schema.Finite,
+  srm_p_value: Schema.NullOr(Schema.Finite),
+  srm: SrmResult,
+  findings: Schema.Array(Finding),
+  engine: Schema.Struct({ name: Schema.String, confidence: Schema.Finite }),
+  metrics: Schema.Array(MetricResult),
+  provenance: Provenance
+})
+export interface ResultsSummary extends Schema.Schema.Type<typeof ResultsSummary> {}

@@ -1,0 +1,37 @@
+/**
+ * The words that all packages share: experiments, metrics, moments, inferences, the results summary, and the errors.
+ * Plain data and Schemas; no IO.
+ */
+export {
+  type AssayError,
+  DecodeError,
+  DefinitionError,
+  type DefinitionIssue,
+  formatIssue,
+  PlanError,
+  QueryLimitExceeded,
+  QueryRejected,
+  StoreError,
+  type WarehouseError,
+  WarehouseUnavailable
+} from "./errors.ts"
+export { Experiment, MetricUse, Role, treatments, Variant } from "./Experiment.ts"
+export { Finding, Severity } from "./Finding.ts"
+export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
+export * as Instant from "./Instant.ts"
+export { Key } from "./Key.ts"
+export { Direction, Filter, FilterOperator, Metric, type Scalar } from "./Metric.ts"
+export * as Moments from "./Moments.ts"
+export {
+  MetricResult,
+  Provenance,
+  ResultsSummary,
+  schemaVersion,
+  SrmResult,
+  VariantMoments,
+  VariantResult,
+  VerdictWord,
+  WireInference,
+  WireWithheld
+} from "./ResultsSummary.ts"
+export type { Statement } from "./Statement.ts"
