@@ -5,6 +5,7 @@
  * stands in further keys.
  */
 import { Schema } from "effect"
+import { Display, EstimandKind } from "./Estimand.ts"
 import { Role } from "./Experiment.ts"
 import { Finding } from "./Finding.ts"
 import { WithheldReason } from "./Inference.ts"
@@ -66,7 +67,8 @@ export const MetricResult = Schema.Struct({
   aggregation: Schema.String,
   role: Role,
   direction: Direction,
-  estimand: Schema.Literals(["proportion", "mean", "ratio"]),
+  estimand: EstimandKind,
+  display: Schema.optionalKey(Display),
   variants: Schema.Record(Schema.String, VariantMoments),
   inference: Schema.Record(Schema.String, Schema.NullOr(WireInference)),
   withheld: Schema.Record(Schema.String, WireWithheld),

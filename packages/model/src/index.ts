@@ -15,6 +15,8 @@ export {
   type WarehouseError,
   WarehouseUnavailable
 } from "./errors.ts"
+export { Display, EstimandKind, type Floor } from "./Estimand.ts"
+export { Deduplication, defaultEventMapping, EventMapping, ExposureTable } from "./EventMapping.ts"
 export { Experiment, MetricUse, Role, treatments, Variant } from "./Experiment.ts"
 export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
