@@ -1,1 +1,3 @@
-export {}
+/** Immutable result snapshots behind one service. */
+export { Snapshot, SnapshotId } from "./Snapshot.ts"
+export { type Listed, type Shape, Store } from "./Store.ts"
