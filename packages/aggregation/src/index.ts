@@ -1,1 +1,29 @@
-export {}
+/**
+ * Aggregations: the contract that a plugin fulfils, and the planner, compiler and decoder that fuse all metrics of an
+ * experiment into one statement. Authors need no other import.
+ */
+export { Schema } from "effect"
+export {
+  type Aggregation,
+  type AggregationDefinition,
+  type BoundAggregation,
+  contractVersion,
+  defineAggregation,
+  type EstimandOf,
+  identitiesFloor,
+  isAggregation,
+  NoOptions
+} from "./Aggregation.ts"
+export { checkFilter, type Condition } from "./Filter.ts"
+export {
+  checkExperiment,
+  checkMetric,
+  maximumArms,
+  type Plan,
+  plan,
+  type PlanInput,
+  type PlannedMetric,
+  type Stream
+} from "./Plan.ts"
+export { type Property, resolveProperty } from "./Property.ts"
+export * as Unit from "./Unit.ts"

@@ -7,6 +7,8 @@ import { Schema } from "effect"
  * - `too_few_identities`, `too_few_conversions`: below a floor;
  * - `control_mean_not_positive`: a relative lift has no meaning;
  * - `interval_unbounded`: the control's mean is too uncertain for a bounded interval of the lift (Fieller);
+ * - `denominator_zero`: a ratio whose denominator adds up to 0 in an arm;
+ * - `out_of_range`: numbers so large or so small that their variance doesn't fit a 64-bit float;
  * - `no_expected_share`: no variant was expected to get traffic, so there is nothing to check against.
  */
 export const WithheldReason = Schema.Literals([
@@ -14,6 +16,8 @@ export const WithheldReason = Schema.Literals([
   "too_few_conversions",
   "control_mean_not_positive",
   "interval_unbounded",
+  "denominator_zero",
+  "out_of_range",
   "no_expected_share"
 ])
 export type WithheldReason = typeof WithheldReason.Type

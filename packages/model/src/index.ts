@@ -2,6 +2,7 @@
  * The words that all packages share: experiments, metrics, moments, inferences, the results summary, and the errors.
  * Plain data and Schemas; no IO.
  */
+export { decode, describe, nameList, suggest, type ValueIssue } from "./decode.ts"
 export {
   type AssayError,
   DecodeError,

@@ -1,0 +1,310 @@
+/** From definitions to a plan: which events are read, which accumulators are kept per identity, which moments come out. */
+import {
+  decode,
+  type Direction,
+  type Display,
+  type EstimandKind,
+  type EventMapping,
+  type Experiment,
+  type Floor,
+  Instant,
+  type Metric,
+  nameList,
+  PlanError,
+  type Role,
+  suggest,
+  type ValueIssue
+} from "@assay/model"
+import { Result } from "effect"
+import type { Aggregation } from "./Aggregation.ts"
+import { checkFilter, type Condition } from "./Filter.ts"
+import { type Property, resolveProperty, valueProperty } from "./Property.ts"
+import { type Accumulator, accumulators, isIdempotent, type UnitColumn } from "./Unit.ts"
+
+/** The events that one or more metrics look at: one event, the same filters, the same value. */
+export interface Stream {
+  readonly event: string
+  readonly conditions: ReadonlyArray<Condition>
+  /** The number that each event must carry, or undefined where none is read. */
+  readonly value: Property | undefined
+}
+
+/** An accumulator over one stream, kept per identity. */
+export interface PlannedAccumulator {
+  readonly stream: number
+  readonly accumulator: Accumulator
+}
+
+/** A metric with its stream and its unit columns; `accumulators[i]` lists, in order, those that unit column i is built of. */
+export interface PlannedMetric {
+  readonly key: string
+  readonly description: string | undefined
+  readonly role: Role
+  readonly direction: Direction
+  readonly aggregation: string
+  readonly version: string
+  readonly estimand: EstimandKind
+  readonly floors: ReadonlyArray<Floor>
+  readonly display: Display
+  readonly stream: number
+  readonly columns: ReadonlyArray<UnitColumn>
+}
+
+/** Everything a statement is made of: plain data. Times are milliseconds since 1970-01-01 UTC, the window is [from, to). */
+export interface Plan {
+  readonly experiment: Experiment
+  readonly mapping: EventMapping
+  readonly identity: string
+  readonly from: number
+  readonly to: number
+  readonly arms: ReadonlyArray<string>
+  readonly streams: ReadonlyArray<Stream>
+  readonly accumulators: ReadonlyArray<PlannedAccumulator>
+  readonly metrics: ReadonlyArray<PlannedMetric>
+  /** `none` also where no accumulator could be changed by a repeated row. */
+  readonly deduplication: EventMapping["deduplication"]
+}
+
+/** More arms than this don't fit the set of variants that is kept per identity. */
+export const maximumArms = 63
+
+/** What a plan is made of. `asOf` (milliseconds) ends the window of an experiment that hasn't ended. */
+export interface PlanInput {
+  readonly experiment: Experiment
+  readonly metrics: ReadonlyMap<string, Metric>
+  readonly mapping: EventMapping
+  readonly aggregations: ReadonlyMap<string, Aggregation>
+  readonly asOf: number
+}
+
+/** Everything that keeps a metric from being planned; paths start at the metric's definition. */
+export const checkMetric = (
+  metric: Metric,
+  mapping: EventMapping,
+  aggregations: ReadonlyMap<string, Aggregation>
+): Result.Result<
+  { readonly aggregation: Aggregation; readonly stream: Stream; readonly options: unknown },
+  ReadonlyArray<ValueIssue>
+> => {
+  const issues: Array<ValueIssue> = []
+  const conditions: Array<Condition> = []
+  metric.where?.forEach((filter, i) => {
+    const checked = checkFilter(filter, mapping)
+    if (Result.isSuccess(checked)) conditions.push(checked.success)
+    else issues.push(...checked.failure.map((issue) => ({ ...issue, path: ["where", i, ...issue.path] })))
+  })
+  const value = resolveProperty(metric.value ?? valueProperty, mapping)
+  if (Result.isFailure(value)) issues.push({ path: ["value"], found: `"${metric.value}"`, ...value.failure })
+  if (metric.event === mapping.exposure_event && mapping.exposures === undefined) {
+    issues.push({
+      path: ["event"],
+      found: `"${metric.event}"`,
+      expected: "an event that isn't the exposure itself",
+      hint: "An exposure's value is the variant, so it can't be measured"
+    })
+  }
+  const aggregation = aggregations.get(metric.aggregation)
+  if (aggregation === undefined) {
+    const hint = suggest(metric.aggregation, aggregations.keys())
+    issues.push({
+      path: ["aggregation"],
+      found: `"${metric.aggregation}"`,
+      expected: `one of the configured aggregations: ${nameList(aggregations.keys())}`,
+      ...(hint === undefined ? {} : { hint })
+    })
+    return Result.fail(issues)
+  }
+  if (aggregation.reads === "nothing" && metric.value !== undefined) {
+    issues.push({
+      path: ["value"],
+      found: `"${metric.value}"`,
+      expected: `nothing, since "${aggregation.name}" reads no value`,
+      hint: "Leave it out, or choose an aggregation that reads one"
+    })
+  }
+  const options = decode(aggregation.options, metric.options ?? {})
+  if (Result.isFailure(options)) {
+    issues.push(...options.failure.map((issue) => ({ ...issue, path: ["options", ...issue.path] })))
+  }
+  return issues.length > 0 || Result.isFailure(options) || Result.isFailure(value)
+    ? Result.fail(issues)
+    : Result.succeed({
+      aggregation,
+      options: options.success,
+      stream: { event: metric.event, conditions, value: aggregation.reads === "value" ? value.success : undefined }
+    })
+}
+
+/** Everything that is wrong with an experiment by itself; paths start at its definition. */
+export const checkExperiment = (
+  experiment: Experiment,
+  metrics: Iterable<string>,
+  mapping: EventMapping
+): ReadonlyArray<ValueIssue> => {
+  const issues: Array<ValueIssue> = []
+  const keys = experiment.variants.map((variant) => variant.key)
+  const known = [...metrics]
+  keys.forEach((key, i) => {
+    if (keys.indexOf(key) !== i) {
+      issues.push({ path: ["variants", i, "key"], found: `"${key}" a second time`, expected: "a key for each variant" })
+    }
+  })
+  if (keys.length < 2 || keys.length > maximumArms) {
+    issues.push({ path: ["variants"], found: `${keys.length}`, expected: `2 to ${maximumArms} variants` })
+  }
+  if (!keys.includes(experiment.control)) {
+    const hint = suggest(experiment.control, keys)
+    issues.push({
+      path: ["control"],
+      found: `"${experiment.control}"`,
+      expected: `one of the variants: ${nameList(keys)}`,
+      ...(hint === undefined ? {} : { hint })
+    })
+  }
+  if (experiment.variants.every((variant) => variant.share === 0)) {
+    issues.push({
+      path: ["variants"],
+      found: "shares that are all 0",
+      expected: "a positive share of at least one variant"
+    })
+  }
+  if (
+    experiment.ended_at !== undefined &&
+    Instant.toMillis(experiment.ended_at) <= Instant.toMillis(experiment.started_at)
+  ) {
+    issues.push({
+      path: ["ended_at"],
+      found: `"${experiment.ended_at}"`,
+      expected: `a time after started_at (${experiment.started_at})`
+    })
+  }
+  experiment.metrics.forEach(({ metric }, i) => {
+    if (!known.includes(metric)) {
+      const hint = suggest(metric, known)
+      issues.push({
+        path: ["metrics", i, "metric"],
+        found: `"${metric}"`,
+        expected: known.length === 0
+          ? "the key of a defined metric; there is none"
+          : `the key of a defined metric: ${nameList(known)}`,
+        ...(hint === undefined ? {} : { hint })
+      })
+    } else if (experiment.metrics.findIndex((use) => use.metric === metric) !== i) {
+      issues.push({ path: ["metrics", i, "metric"], found: `"${metric}" a second time`, expected: "each metric once" })
+    }
+  })
+  const identities = Object.keys(mapping.identities).filter(
+    (name) => mapping.exposures === undefined || Object.hasOwn(mapping.exposures.identities, name)
+  )
+  if (experiment.identity !== undefined && !identities.includes(experiment.identity)) {
+    const hint = suggest(experiment.identity, identities)
+    issues.push({
+      path: ["identity"],
+      found: `"${experiment.identity}"`,
+      expected: `an identity that events and exposures have: ${nameList(identities)}`,
+      ...(hint === undefined ? {} : { hint })
+    })
+  }
+  return issues
+}
+
+/** The position of a value in a list, by structure; it is put at the end when it isn't there yet. */
+const intern = <A>(list: Array<A>, value: A): number => {
+  const text = JSON.stringify(value)
+  const found = list.findIndex((other) => JSON.stringify(other) === text)
+  return found >= 0 ? found : list.push(value) - 1
+}
+
+/** The position of an accumulator of a stream among those of the plan. */
+export const accumulatorIndex = (
+  plan: Pick<Plan, "accumulators">,
+  stream: number,
+  accumulator: Accumulator
+): number => {
+  const text = JSON.stringify(accumulator)
+  return plan.accumulators.findIndex((other) => other.stream === stream && JSON.stringify(other.accumulator) === text)
+}
+
+/**
+ * Plans an experiment: metrics that look at the same events share a stream, and equal accumulators of a stream are kept
+ * once. Fails with a PlanError that names the experiment and the metric.
+ */
+export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
+  const { experiment, mapping } = input
+  const fail = (message: string, hint: string, metric?: string) =>
+    Result.fail(
+      new PlanError({ experiment: experiment.key, message, hint, ...(metric === undefined ? {} : { metric }) })
+    )
+  const sentence = (issue: ValueIssue) => `${issue.path.join(".")}: found ${issue.found}, expected ${issue.expected}`
+  const [issue] = checkExperiment(experiment, input.metrics.keys(), mapping)
+  if (issue !== undefined) {
+    return fail(`Experiment ${experiment.key}: ${sentence(issue)}`, issue.hint ?? "Mend the experiment's definition")
+  }
+  const from = Instant.toMillis(experiment.started_at)
+  const to = experiment.ended_at === undefined
+    ? input.asOf
+    : Math.min(input.asOf, Instant.toMillis(experiment.ended_at))
+  if (to <= from) {
+    return fail(
+      `Experiment ${experiment.key} hasn't started: it starts at ${experiment.started_at}`,
+      "Run it again after the start, or mend started_at"
+    )
+  }
+  const streams: Array<Stream> = []
+  const planned: Array<PlannedAccumulator> = []
+  const metrics: Array<PlannedMetric> = []
+  for (const use of experiment.metrics) {
+    const metric = input.metrics.get(use.metric)!
+    const checked = checkMetric(metric, mapping, input.aggregations)
+    if (Result.isFailure(checked)) {
+      const [first] = checked.failure
+      return fail(
+        `Metric ${metric.key}: ${sentence(first!)}`,
+        first!.hint ?? "Mend the metric's definition",
+        metric.key
+      )
+    }
+    const { aggregation, options } = checked.success
+    const bound = Result.try(() => aggregation.bind(options))
+    if (Result.isFailure(bound)) {
+      return fail(
+        `Metric ${metric.key}: the aggregation ${aggregation.name} ${aggregation.version} failed: ${
+          String(bound.failure)
+        }`,
+        "Ask the authors of the aggregation",
+        metric.key
+      )
+    }
+    const stream = intern(streams, checked.success.stream)
+    for (const column of bound.success.columns) {
+      for (const accumulator of accumulators(column)) intern(planned, { stream, accumulator })
+    }
+    metrics.push({
+      key: metric.key,
+      description: metric.description,
+      role: use.role,
+      direction: metric.direction,
+      aggregation: aggregation.name,
+      version: aggregation.version,
+      estimand: bound.success.estimand,
+      floors: aggregation.floors,
+      display: aggregation.display,
+      stream,
+      columns: bound.success.columns
+    })
+  }
+  return Result.succeed({
+    experiment,
+    mapping,
+    identity: experiment.identity ?? Object.keys(mapping.identities)[0]!,
+    from,
+    to,
+    arms: experiment.variants.map((variant) => variant.key),
+    streams,
+    accumulators: planned,
+    metrics,
+    deduplication: planned.every(({ accumulator }) => isIdempotent(accumulator))
+      ? { policy: "none" }
+      : mapping.deduplication
+  })
+}
