@@ -4,19 +4,27 @@ import { Instant } from "./Instant.ts"
 import { Key } from "./Key.ts"
 
 /** What a metric is for: `goal` decides, `secondary` explains, `guardrail` must not get worse. */
-export const Role = Schema.Literals(["goal", "secondary", "guardrail"])
+export const Role = Schema.Literals(["goal", "secondary", "guardrail"]).annotate({
+  description: "What the metric is for: goal decides, secondary explains, guardrail must not get worse."
+})
 export type Role = typeof Role.Type
 
 /** One arm. Shares are any numbers ≥ 0 and are normalised; 0 says that the arm should get no traffic. */
 export const Variant = Schema.Struct({
-  key: Key,
-  share: Schema.Finite.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))),
-  description: Schema.optionalKey(Schema.String)
+  key: Key.annotate({ description: "The variant as exposures name it.", examples: ["control"] }),
+  share: Schema.Finite.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0))).annotate({
+    description: "The expected share of traffic: any number from 0 up. Shares are normalised, so 1 and 1 are halves.",
+    examples: [50]
+  }),
+  description: Schema.optionalKey(Schema.String.annotate({ description: "For people." }))
 })
 export interface Variant extends Schema.Schema.Type<typeof Variant> {}
 
 /** A metric of the experiment, by its key, in a role. */
-export const MetricUse = Schema.Struct({ metric: Key, role: Role })
+export const MetricUse = Schema.Struct({
+  metric: Key.annotate({ description: "The key of a metric.", examples: ["purchased"] }),
+  role: Role
+})
 export interface MetricUse extends Schema.Schema.Type<typeof MetricUse> {}
 
 /**
@@ -26,17 +34,48 @@ export interface MetricUse extends Schema.Schema.Type<typeof MetricUse> {}
  * seen in more than one variant: `quarantine` (in no arm, the default) or `first` (the arm of its first exposure).
  */
 export const Experiment = Schema.Struct({
-  key: Key,
-  description: Schema.optionalKey(Schema.String),
-  environment: Schema.NonEmptyString,
-  feature: Schema.NonEmptyString,
-  started_at: Instant,
-  ended_at: Schema.optionalKey(Instant),
-  identity: Schema.optionalKey(Schema.NonEmptyString),
-  multiple_variants: Schema.optionalKey(Schema.Literals(["quarantine", "first"])),
-  control: Key,
-  variants: Schema.NonEmptyArray(Variant),
-  metrics: Schema.NonEmptyArray(MetricUse)
+  key: Key.annotate({
+    description: "What the experiment is called, here and in its results. Unique among all experiments.",
+    examples: ["new-checkout"]
+  }),
+  description: Schema.optionalKey(Schema.String.annotate({ description: "For people: what is tried, and why." })),
+  environment: Schema.NonEmptyString.annotate({
+    description: "The environment whose events are read.",
+    examples: ["production"]
+  }),
+  feature: Schema.NonEmptyString.annotate({
+    description: "The feature whose exposures make the arms, as exposures name it.",
+    examples: ["checkout"]
+  }),
+  started_at: Instant.annotate({
+    description: "The start of the window, inclusive: a date (midnight UTC) or a date and time with its zone.",
+    examples: ["2026-01-01", "2026-01-01T09:30:00Z"]
+  }),
+  ended_at: Schema.optionalKey(
+    Instant.annotate({
+      description: "The end of the window, exclusive. Leave it out while the experiment runs.",
+      examples: ["2026-02-01", "2026-02-01T09:30:00Z"]
+    })
+  ),
+  identity: Schema.optionalKey(
+    Schema.NonEmptyString.annotate({
+      description: "The unit of the experiment: one of the mapping's identities. The first of them where it is absent.",
+      examples: ["identifier"]
+    })
+  ),
+  multiple_variants: Schema.optionalKey(
+    Schema.Literals(["quarantine", "first"]).annotate({
+      description: "What becomes of an identity seen in more than one variant: quarantine (in no arm) or first " +
+        "(the arm of its first exposure).",
+      default: "quarantine"
+    })
+  ),
+  control: Key.annotate({
+    description: "The key of the variant that the others are compared with.",
+    examples: ["control"]
+  }),
+  variants: Schema.NonEmptyArray(Variant).annotate({ description: "The arms, 2 to 63 of them." }),
+  metrics: Schema.NonEmptyArray(MetricUse).annotate({ description: "What judges the experiment." })
 })
 export interface Experiment extends Schema.Schema.Type<typeof Experiment> {}
 

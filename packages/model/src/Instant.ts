@@ -20,7 +20,8 @@ const isInstant = (text: string): boolean => {
 export const Instant = Schema.String.pipe(
   Schema.check(
     Schema.makeFilter(isInstant, {
-      expected: "a date (midnight UTC) or a date and time with its zone, such as 2026-01-01 or 2026-01-01T09:30:00Z"
+      expected: "a date (midnight UTC) or a date and time with its zone, such as 2026-01-01 or 2026-01-01T09:30:00Z",
+      toJsonSchema: () => ({ pattern: pattern.source })
     })
   )
 )
