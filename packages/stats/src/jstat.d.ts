@@ -1,4 +1,4 @@
-/** The part of jstat that {@link file://./distributions.ts} uses; the package has no types of its own. */
+/** The part of jstat that `distributions.ts` uses; the package has no types of its own. */
 declare module "jstat" {
   interface Normal {
     cdf(x: number, mean: number, standardDeviation: number): number
