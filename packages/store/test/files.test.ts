@@ -4,10 +4,12 @@ import { Store } from "@assay/store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
 import * as fc from "fast-check"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import * as Fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { promisify } from "node:util"
 import { files } from "../src/files.ts"
 import { storeError } from "../src/storeError.ts"
@@ -141,6 +143,37 @@ describe("a crash", () => {
       assert.include(error.message, ".r2.tmp")
       assert.include(error.hint, "remove that file")
     }))
+
+  it.effect(
+    "of a writer that is killed leaves whole snapshots, and at most one temporary file",
+    () =>
+      Effect.gen(function*() {
+        const root = yield* temporary
+        const script = join(import.meta.dirname, "writer.ts")
+        const pairs = Array.from({ length: 5000 }, (_, n) => `r${n}=${instant(n)}`)
+        yield* Effect.promise(async () => {
+          const child = spawn(process.execPath, ["--conditions=@assay/source", script, root, ...pairs], {
+            stdio: "ignore"
+          })
+          const ended = once(child, "exit")
+          // As soon as it is busy writing.
+          while (child.exitCode === null && (await Fs.readdir(root, { recursive: true })).length < 20) {
+            await setTimeout(1)
+          }
+          child.kill("SIGKILL")
+          await ended
+        })
+        const listed = yield* files(root).list("checkout")
+        assert.isAtLeast(listed.length, 15)
+        assert.isBelow(listed.length, pairs.length)
+        for (const { id } of listed) {
+          assert.strictEqual(Option.getOrThrow(yield* files(root).get("checkout", id)).id, id)
+        }
+        assert.isAtMost((yield* tree(root)).filter((path) => path.endsWith(".tmp")).length, 1)
+        assert.isTrue((yield* files(root).put(snapshot("next", instant(9999)))).latest)
+      }),
+    60_000
+  )
 
   it.effect("in the middle of a write never shows half a snapshot", () =>
     Effect.gen(function*() {
