@@ -1,1 +1,12 @@
-export {}
+/** The conformance suite of an aggregation: random event streams on a real ClickHouse against a reference in plain TypeScript. */
+export { hostileText, oddNumbers, rows, valueText, type World, world } from "./arbitrary.ts"
+export { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
+export { type AggregationSuite, describeAggregation } from "./describeAggregation.ts"
+export { createEventTable, type EventRow, insertEvents, testMapping } from "./EventRow.ts"
+export {
+  reference,
+  type ReferenceExperiment,
+  type ReferenceMetric,
+  type ReferenceResult,
+  usableNumber
+} from "./reference.ts"

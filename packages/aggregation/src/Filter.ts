@@ -1,6 +1,6 @@
 /** `where` filters: checked against the mapping, then compiled to a condition with bound values. */
 import type { EventMapping, Filter, FilterOperator, Scalar, ValueIssue } from "@assay/model"
-import { and, type Fragment, parameter, type ParameterType, sql, word } from "@assay/sql"
+import { and, type Fragment, join, parameter, sql } from "@assay/sql"
 import { Result } from "effect"
 import { asBoolean, asNumber, asText, isPresent, type Property, resolveProperty } from "./Property.ts"
 
@@ -53,11 +53,9 @@ const positive = ({ property, op, values }: Condition): Fragment => {
   }
   const isNumber = typeof first === "number"
   const read = isNumber ? asNumber(property) : asText(property)
-  const type: ParameterType = isNumber ? "Float64" : "String"
-  if (op === "in" || op === "not in") {
-    return sql`${word("has")}(${parameter(isNumber ? "Array(Float64)" : "Array(String)", values)}, ${read})`
-  }
-  const operand = parameter(type, first)
+  const bind = (value: Scalar) => parameter(isNumber ? "Float64" : "String", String(value))
+  if (op === "in" || op === "not in") return sql`has([${join(values.map(bind))}], ${read})`
+  const operand = bind(first!)
   switch (op) {
     case "=":
     case "!=":

@@ -13,7 +13,8 @@ export interface EventNumber {
 
 /** An aggregate over the metric's events of one identity. */
 export type Accumulator =
-  | { readonly kind: "count" | "any" }
+  | { readonly kind: "count" }
+  | { readonly kind: "any" }
   | { readonly kind: "sum" | "min" | "max"; readonly of: EventNumber }
 
 /** One number per identity. */

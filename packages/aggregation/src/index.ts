@@ -14,6 +14,8 @@ export {
   isAggregation,
   NoOptions
 } from "./Aggregation.ts"
+export { compile, compileMerged, largestValue, pinnedSettings, tableName } from "./compile.ts"
+export { type Aggregates, decodeAggregates } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
   checkExperiment,

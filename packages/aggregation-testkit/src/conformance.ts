@@ -1,0 +1,133 @@
+/** Running a plan on a real ClickHouse and holding what comes out against the reference. */
+import { type Aggregates, compile, decodeAggregates, type Plan, plan, type PlanInput } from "@assay/aggregation"
+import type { Aggregation } from "@assay/aggregation"
+import { defaultEventMapping, type Experiment, Instant, type Metric, Moments, type Statement } from "@assay/model"
+import { Warehouse } from "@assay/warehouse"
+import { Effect, Result } from "effect"
+import { testMapping } from "./EventRow.ts"
+import type { ReferenceExperiment, ReferenceMetric, ReferenceResult } from "./reference.ts"
+
+/** A metric under test: its aggregation, and what the reference makes of the same events. */
+export interface TestMetric {
+  readonly aggregation: Aggregation
+  readonly options?: Readonly<Record<string, unknown>>
+  readonly where?: Metric["where"]
+  readonly valueProperty?: string
+  readonly reference: ReferenceMetric
+}
+
+/** The plan of test metrics over one table. */
+export const planOf = (
+  experiment: ReferenceExperiment,
+  metrics: ReadonlyArray<TestMetric>,
+  table: string,
+  overrides: Partial<PlanInput["mapping"]> = {}
+): Plan => {
+  const definition: Experiment = {
+    key: "test",
+    environment: experiment.environment,
+    feature: experiment.feature,
+    started_at: Instant.fromMillis(experiment.from),
+    ended_at: Instant.fromMillis(experiment.to),
+    multiple_variants: experiment.multipleVariants,
+    control: experiment.variants[0]!,
+    variants: experiment.variants.map((key) => ({ key, share: 1 })) as unknown as Experiment["variants"],
+    metrics: metrics.map(({ reference }) => ({
+      metric: reference.key,
+      role: "goal" as const
+    })) as unknown as Experiment["metrics"]
+  }
+  const planned = plan({
+    experiment: definition,
+    metrics: new Map(metrics.map(({ aggregation, options, reference, valueProperty, where }) => [reference.key, {
+      key: reference.key,
+      aggregation: aggregation.name,
+      event: reference.event,
+      direction: "up",
+      ...(options === undefined ? {} : { options }),
+      ...(where === undefined ? {} : { where }),
+      ...(valueProperty === undefined ? {} : { value: valueProperty })
+    }])),
+    mapping: { ...testMapping(defaultEventMapping, table, { policy: experiment.deduplication }), ...overrides },
+    aggregations: new Map(metrics.map(({ aggregation }) => [aggregation.name, aggregation])),
+    asOf: experiment.to + 1
+  })
+  if (Result.isFailure(planned)) throw new Error(`${planned.failure.message} (${planned.failure.hint})`)
+  return planned.success
+}
+
+/** The aggregates that a statement of a plan gives on the warehouse. */
+export const aggregatesOf = Effect.fn("testkit.aggregatesOf")(function*(
+  planned: Plan,
+  statement: Statement = compile(planned)
+) {
+  const warehouse = yield* Warehouse
+  const { rows } = yield* warehouse.query(statement)
+  return yield* Effect.fromResult(decodeAggregates(planned, rows))
+})
+
+const close = (actual: number, expected: number, scale: number): boolean =>
+  actual === expected || Math.abs(actual - expected) <= 1e-9 * Math.max(scale, Number.MIN_VALUE)
+
+/**
+ * Every difference between aggregates and the reference as a sentence; none means that they agree: counts exactly, sums to
+ * 1e-9 of the sum of absolute values.
+ */
+export const differences = (
+  aggregates: Aggregates,
+  expected: ReferenceResult,
+  planned: Plan
+): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  const same = (what: string, actual: unknown, wanted: unknown) => {
+    if (JSON.stringify(actual) !== JSON.stringify(wanted)) {
+      found.push(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(wanted)}`)
+    }
+  }
+  same("identities", aggregates.identities, expected.identities)
+  same("quarantined identities", aggregates.quarantined, expected.quarantined)
+  same("identities in undeclared variants only", aggregates.undeclaredIdentities, expected.undeclaredIdentities)
+  same(
+    "undeclared variants",
+    Object.fromEntries(aggregates.undeclaredVariants.map((v) => [v.variant, v.identities]).toSorted()),
+    Object.fromEntries(Object.entries(expected.undeclared).toSorted())
+  )
+  same("exposures without identity", aggregates.namelessExposures, expected.namelessExposures)
+  same("events without identity", aggregates.namelessEvents, expected.namelessEvents)
+  same("events before exposure", aggregates.earlyEvents, expected.earlyEvents)
+  planned.metrics.forEach((metric, m) => {
+    same(`${metric.key}: unusable values`, aggregates.unusableValues[m], expected.unusable[metric.key])
+    for (const arm of planned.arms) {
+      const units = expected.units[metric.key]![arm]!
+      const k = metric.columns.length
+      const wanted = Moments.fromValues(k, units)
+      const actual = aggregates.moments[m]![arm]!
+      const size = (i: number) => units.reduce((total, unit) => total + Math.abs(unit[i]!), 0)
+      const spread = (i: number) => units.reduce((total, unit) => total + unit[i]! ** 2, 0)
+      same(`${metric.key} in ${arm}: n`, actual.n, wanted.n)
+      for (let i = 0; i < k; i++) {
+        if (!close(actual.sums[i]!, wanted.sums[i]!, size(i))) {
+          found.push(`${metric.key} in ${arm}: sum of column ${i} is ${actual.sums[i]} instead of ${wanted.sums[i]}`)
+        }
+        for (let j = 0; j < k; j++) {
+          const scale = Math.sqrt(spread(i) * spread(j))
+          if (!close(actual.products[i]![j]!, wanted.products[i]![j]!, scale)) {
+            found.push(
+              `${metric.key} in ${arm}: product ${i},${j} is ${actual.products[i]![j]} instead of ${
+                wanted.products[i]![j]
+              }`
+            )
+          }
+          if (!close(actual.comoments[i]![j]!, wanted.comoments[i]![j]!, scale)) {
+            found.push(
+              `${metric.key} in ${arm}: comoment ${i},${j} is ${actual.comoments[i]![j]} instead of ${
+                wanted.comoments[i]![j]
+              }`
+            )
+          }
+        }
+      }
+    }
+  })
+  return found
+}

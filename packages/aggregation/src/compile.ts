@@ -1,0 +1,516 @@
+/**
+ * From a plan to one statement.
+ *
+ * The statement reads exposures once and metric events once:
+ *
+ * - `exposures`: one row per identity: since when it is exposed, in which arm, whether it was seen in several;
+ * - `events`: the metric events of the window, values parsed once, repeated rows removed by the policy;
+ * - `units`: events RIGHT JOIN exposures, aggregated per identity, so identities without events are there with zeros;
+ * - the outer query: moments and counts per arm, never a row per identity.
+ *
+ * Events before an identity's exposure fall out in the conditions of the aggregates, not in the join.
+ */
+import { type EventMapping, Instant, type Statement } from "@assay/model"
+import { and, empty, type Fragment, identifier, integer, join, parameter, render, sql, word } from "@assay/sql"
+import { compileConditions } from "./Filter.ts"
+import { accumulatorIndex, type Plan, type PlannedAccumulator } from "./Plan.ts"
+import { asNumber } from "./Property.ts"
+import type { UnitColumn } from "./Unit.ts"
+
+/**
+ * Values beyond this (either sign) are left out like those that aren't numbers: sums of their squares would not be finite.
+ */
+export const largestValue = 1e100
+
+/** Settings that the meaning of the statement depends on, whatever a user's profile says. */
+export const pinnedSettings: Readonly<Record<string, string | number>> = {
+  join_use_nulls: 0,
+  aggregate_functions_null_for_empty: 0,
+  transform_null_in: 0,
+  precise_float_parsing: 1,
+  cast_keep_nullable: 0,
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_denormals: 1,
+  session_timezone: "UTC"
+}
+
+/** How many different undeclared variants are named in a result. */
+export const undeclaredShown = 20
+
+/** Rank of "no declared variant" in the packed column of an exposure. */
+const noArm = 63
+
+const time = (millis: number): Fragment =>
+  parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
+
+const table = (at: { readonly database?: string; readonly table: string }): Fragment =>
+  at.database === undefined ? identifier(at.table) : sql`${identifier(at.database)}.${identifier(at.table)}`
+
+/** The identity as text; an identity that is NULL is one without a name. */
+const identityText = (column: string): Fragment => sql`ifNull(toString(${identifier(column)}), '')`
+
+/**
+ * The key that stands for an identity in the statement: 64 bits, so that the join and the aggregation stay narrow. Two of
+ * n identities share one with probability n²/2⁶⁵ (2 million: 1e-7, 50 million: 7e-5), which would make them one identity.
+ */
+const identityKey = (text: Fragment): Fragment => sql`sipHash64(${text})`
+
+/** Milliseconds since the start of the window. 32 bits suffice for 49 days. */
+const offset = (plan: Plan, column: string): Fragment => {
+  const millis = sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC')) - ${
+    parameter("Int64", plan.from)
+  }`
+  return plan.to - plan.from < 2 ** 32 ? sql`toUInt32(${millis})` : sql`toUInt64(${millis})`
+}
+
+const inWindow = (plan: Plan, column: string): ReadonlyArray<Fragment> => [
+  sql`${identifier(column)} >= ${time(plan.from)}`,
+  sql`${identifier(column)} < ${time(plan.to)}`
+]
+
+const inEnvironment = (plan: Plan, column: string | undefined): ReadonlyArray<Fragment> =>
+  column === undefined ? [] : [sql`${identifier(column)} = ${parameter("String", plan.experiment.environment)}`]
+
+interface ExposureSource {
+  readonly from: Fragment
+  readonly identity: string
+  readonly variant: string
+  readonly timestamp: string
+  readonly where: ReadonlyArray<Fragment>
+}
+
+const exposureSource = (plan: Plan): ExposureSource => {
+  const { mapping, experiment } = plan
+  const feature = parameter("String", experiment.feature)
+  if (mapping.exposures !== undefined) {
+    const { columns, identities } = mapping.exposures
+    return {
+      from: table(mapping.exposures),
+      identity: identities[plan.identity]!,
+      variant: columns.variant,
+      timestamp: columns.timestamp,
+      where: [
+        ...inEnvironment(plan, columns.environment),
+        sql`${identifier(columns.feature)} = ${feature}`,
+        ...inWindow(plan, columns.timestamp)
+      ]
+    }
+  }
+  const { columns } = mapping
+  return {
+    from: table(mapping),
+    identity: mapping.identities[plan.identity]!,
+    variant: columns.value,
+    timestamp: columns.timestamp,
+    where: [
+      ...inEnvironment(plan, columns.environment),
+      sql`${identifier(columns.event)} = ${parameter("String", mapping.exposure_event)}`,
+      sql`${identifier(columns.feature)} = ${feature}`,
+      ...inWindow(plan, columns.timestamp)
+    ]
+  }
+}
+
+/** Arms in the order of their keys: the order that breaks ties between exposures of one millisecond. */
+export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
+  plan.arms.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+
+/**
+ * One row per identity: `k`; `pack` = since × 128 + rank × 2 + seen in several, so that one number carries through the
+ * join what a row needs to know; `odd`, the undeclared variants it was seen in. Identities without a name make one row,
+ * which is always there (a row is added for it), so that events without a name are counted, too.
+ */
+const exposures = (plan: Plan): Fragment => {
+  const source = exposureSource(plan)
+  const ranks = rankedArms(plan)
+  const rank = sql`toUInt8(transform(toString(${identifier(source.variant)}), ${parameter("Array(String)", ranks)}, ${
+    parameter("Array(UInt8)", ranks.map((_, i) => i))
+  }, toUInt8(${integer(noArm)})))`
+  const text = identityText(source.identity)
+  return sql`SELECT k, odd,
+      if(seen = 0, ${never}, first * 2 + if(bitCount(seen) > 1, 1, 0)) AS pack
+    FROM (
+      SELECT ${identityKey(sql`name`)} AS k,
+        minIf(toUInt64(at) * 64 + toUInt64(arm), arm < ${integer(noArm)} AND name != '') AS first,
+        groupBitOr(if(arm < ${integer(noArm)} AND name != '', bitShiftLeft(toUInt64(1), arm), toUInt64(0))) AS seen,
+        groupArrayIf(variant, arm = ${integer(noArm)} OR name = '') AS odd
+      FROM (
+        SELECT ${text} AS name, toString(${identifier(source.variant)}) AS variant, ${
+    offset(plan, source.timestamp)
+  } AS at, ${rank} AS arm
+        FROM ${source.from}
+        WHERE ${and(source.where)}
+        UNION ALL
+        SELECT '', '', ${offsetType(plan)}(0), toUInt8(${integer(noArm)})
+      )
+      GROUP BY k
+    )`
+}
+
+const offsetType = (plan: Plan): Fragment => word(plan.to - plan.from < 2 ** 32 ? "toUInt32" : "toUInt64")
+
+/** The packed exposure of an identity that is in no arm: later than any event. */
+const never = sql`toUInt64(9223372036854775807)`
+
+/** Distinct values that streams read, and distinct lists of conditions; each is computed once per event. */
+interface EventColumns {
+  readonly events: ReadonlyArray<string>
+  readonly values: ReadonlyArray<Fragment>
+  readonly conditions: ReadonlyArray<Fragment>
+  readonly streams: ReadonlyArray<
+    { readonly event: number; readonly value: number | undefined; readonly condition: number | undefined }
+  >
+}
+
+const eventColumns = (plan: Plan): EventColumns => {
+  const events: Array<string> = []
+  const values: Array<{ readonly key: string; readonly fragment: Fragment }> = []
+  const conditions: Array<{ readonly key: string; readonly fragment: Fragment }> = []
+  const place = (
+    list: Array<{ readonly key: string; readonly fragment: Fragment }>,
+    key: string,
+    make: () => Fragment
+  ) => {
+    const found = list.findIndex((entry) => entry.key === key)
+    return found >= 0 ? found : list.push({ key, fragment: make() }) - 1
+  }
+  const streams = plan.streams.map(({ event, value, conditions: all }) => {
+    if (!events.includes(event)) events.push(event)
+    return {
+      event: events.indexOf(event) + 1,
+      value: value === undefined ? undefined : place(values, JSON.stringify(value), () => asNumber(value)),
+      condition: all.length === 0 ? undefined : place(conditions, JSON.stringify(all), () => compileConditions(all))
+    }
+  })
+  return { events, values: values.map((v) => v.fragment), conditions: conditions.map((c) => c.fragment), streams }
+}
+
+const numbered = (prefix: string, i: number): Fragment => word(`${prefix}${i}`)
+
+/** A usable value, or NULL. */
+const usable = (number: Fragment): Fragment => sql`if(abs(${number}) <= 1e100, ${number}, NULL)`
+
+/**
+ * What makes two rows the same event, as SQL; undefined where every row counts. It is hashed together with the identity's
+ * key, so two different rows are taken for one with probability 2⁻⁶⁴.
+ */
+const rowKey = (plan: Plan): Fragment | undefined => {
+  const { columns } = plan.mapping
+  const same = (names: ReadonlyArray<string>) => join(names.map(identifier))
+  const byRow = [columns.event, columns.timestamp, columns.value, ...(plan.deduplication.columns ?? [])]
+  switch (plan.deduplication.policy) {
+    case "none":
+      return undefined
+    case "row":
+      return sql`sipHash64(${same(byRow)})`
+    case "id": {
+      const id = sql`ifNull(toString(${identifier(columns.event_id!)}), '')`
+      return sql`if(${id} = '', sipHash64(${same(byRow)}), sipHash64(${identifier(columns.event)}, ${id}))`
+    }
+  }
+}
+
+/**
+ * One row per metric event: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values, NaN where unusable;
+ * `c0…` its conditions; `copies`, how many rows it came in, where repeated rows are removed.
+ */
+const events = (plan: Plan, columns: EventColumns): Fragment => {
+  const { mapping } = plan
+  const key = rowKey(plan)
+  const read = (collapse: (fragment: Fragment, how: "min" | "max") => Fragment): Fragment =>
+    join(
+      [
+        sql`${identityKey(identityText(mapping.identities[plan.identity]!))} AS k`,
+        sql`${
+          collapse(
+            sql`toUInt16(transform(toString(${identifier(mapping.columns.event)}), ${
+              parameter("Array(String)", columns.events)
+            }, ${parameter("Array(UInt16)", columns.events.map((_, i) => i + 1))}, toUInt16(0)))`,
+            "min"
+          )
+        } AS m`,
+        sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS t`,
+        ...columns.values.map((value, i) => sql`ifNull(${collapse(usable(value), "min")}, nan) AS ${numbered("v", i)}`),
+        ...columns.conditions.map((condition, i) =>
+          sql`${collapse(sql`toUInt8(${condition})`, "max")} AS ${numbered("c", i)}`
+        )
+      ],
+      sql`,
+      `
+    )
+  const from = sql`FROM ${table(mapping)}
+    WHERE ${
+    and([
+      ...inEnvironment(plan, mapping.columns.environment),
+      sql`${identifier(mapping.columns.event)} IN (${join(columns.events.map((event) => parameter("String", event)))})`,
+      ...inWindow(plan, mapping.columns.timestamp)
+    ])
+  }`
+  return key === undefined
+    ? sql`SELECT ${read((fragment) => fragment)}
+    ${from}`
+    : sql`SELECT ${read((fragment, how) => sql`${word(how)}(${fragment})`)},
+      count() AS copies
+    ${from}
+    GROUP BY k, ${key}`
+}
+
+const combinator = (accumulator: PlannedAccumulator["accumulator"]): Fragment => {
+  switch (accumulator.kind) {
+    case "count":
+      return word("count")
+    case "any":
+      return word("max")
+    default:
+      return word(accumulator.kind)
+  }
+}
+
+/** When an attributed event belongs to a stream; `on` is the number of its event name, 0 where it doesn't count. */
+const belongs = (columns: EventColumns, stream: number): Fragment => {
+  const { event, condition } = columns.streams[stream]!
+  return condition === undefined
+    ? sql`on = ${integer(event)}`
+    : sql`on = ${integer(event)} AND ${numbered("c", condition)}`
+}
+
+/** An accumulator as a conditional aggregate, whole or as a state for merging. */
+const accumulate = (
+  columns: EventColumns,
+  { stream, accumulator }: PlannedAccumulator,
+  form: "value" | "state"
+): Fragment => {
+  const { value } = columns.streams[stream]!
+  const condition = value === undefined
+    ? belongs(columns, stream)
+    : sql`${belongs(columns, stream)} AND NOT isNaN(${numbered("v", value)})`
+  const argument = accumulator.kind === "count"
+    ? empty
+    : accumulator.kind === "any"
+    ? sql`toUInt8(1), `
+    : accumulator.of.kind === "value"
+    ? sql`${numbered("v", value!)}, `
+    : sql`toFloat64(t - bitShiftRight(pack, 7)), `
+  return sql`${combinator(accumulator)}If${form === "state" ? word("State") : empty}(${argument}${condition})`
+}
+
+/** Streams that read values, in groups of 64: an unusable value sets the stream's bit in a mask. */
+const valuedStreams = (plan: Plan): ReadonlyArray<ReadonlyArray<number>> => {
+  const valued = plan.streams.flatMap((stream, i) => (stream.value === undefined ? [] : [i]))
+  return Array.from({ length: Math.ceil(valued.length / 64) }, (_, chunk) => valued.slice(chunk * 64, chunk * 64 + 64))
+}
+
+const unusableMask = (columns: EventColumns, streams: ReadonlyArray<number>): Fragment =>
+  join(
+    streams.map((stream, bit) =>
+      sql`bitShiftLeft(toUInt64(${belongs(columns, stream)} AND isNaN(${
+        numbered("v", columns.streams[stream]!.value!)
+      })), ${integer(bit)})`
+    ),
+    sql` + `
+  )
+
+/**
+ * One row per identity: its packed exposure, counts for the findings, and its accumulators `a0…`, whole or as states.
+ */
+const units = (plan: Plan, form: "value" | "state"): Fragment => {
+  const columns = eventColumns(plan)
+  const state = form === "state" ? word("State") : empty
+  const copies = plan.deduplication.policy !== "none"
+  const masks = valuedStreams(plan)
+  const carried = join([
+    sql`exposures.k AS k`,
+    sql`exposures.pack AS pack`,
+    sql`exposures.odd AS odd`,
+    sql`events.m AS m`,
+    sql`events.t AS t`,
+    ...columns.values.map((_, i) => sql`events.${numbered("v", i)} AS ${numbered("v", i)}`),
+    ...columns.conditions.map((_, i) => sql`events.${numbered("c", i)} AS ${numbered("c", i)}`),
+    ...(copies ? [sql`events.copies AS copies`] : []),
+    sql`if(events.t >= bitShiftRight(exposures.pack, 7), events.m, toUInt16(0)) AS on`
+  ])
+  const aggregates = join(
+    [
+      sql`max(pack) AS exposure`,
+      sql`any(odd) AS odd_variants`,
+      sql`countIf${state}(m != 0 AND on = 0) AS early`,
+      sql`maxIf${state}(t, m != 0) AS latest`,
+      ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
+      ...masks.map((streams, i) => {
+        const mask = unusableMask(columns, streams)
+        return sql`groupArrayIf${state}(${mask}, (${mask}) != 0) AS ${numbered("bad", i)}`
+      }),
+      ...plan.accumulators.map((accumulator, i) =>
+        sql`${accumulate(columns, accumulator, form)} AS ${numbered("a", i)}`
+      )
+    ],
+    sql`,
+      `
+  )
+  return sql`SELECT k,
+      ${aggregates}
+    FROM (
+      SELECT ${carried}
+      FROM (
+    ${events(plan, columns)}
+      ) AS events
+      RIGHT JOIN (
+    ${exposures(plan)}
+      ) AS exposures ON events.k = exposures.k
+    )
+    GROUP BY k`
+}
+
+/** The partial units of several event tables merged into one row per identity. */
+const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
+  const [plan] = plans
+  const merge = (aggregate: Fragment, column: Fragment) => sql`${aggregate}Merge(${column}) AS ${column}`
+  const columns = [
+    sql`max(exposure) AS exposure`,
+    sql`any(odd_variants) AS odd_variants`,
+    merge(word("countIf"), word("early")),
+    merge(word("maxIf"), word("latest")),
+    ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
+    ...valuedStreams(plan!).map((_, i) => merge(word("groupArrayIf"), numbered("bad", i))),
+    ...plan!.accumulators.map(({ accumulator }, i) => merge(sql`${combinator(accumulator)}If`, numbered("a", i)))
+  ]
+  return sql`SELECT k, ${join(columns)}
+    FROM (
+    ${
+    join(
+      plans.map((one) => sql`SELECT * FROM (${units(one, "state")})`),
+      sql`
+    UNION ALL
+    `
+    )
+  }
+    )
+    GROUP BY k`
+}
+
+/** A unit column over the identity's accumulators, as Float64. */
+const unitValue = (plan: Plan, stream: number, column: UnitColumn): Fragment => {
+  switch (column.kind) {
+    case "accumulator":
+      return sql`toFloat64(${numbered("a", accumulatorIndex(plan, stream, column.accumulator))})`
+    case "constant":
+      return parameter("Float64", String(column.value))
+    default: {
+      const left = unitValue(plan, stream, column.left)
+      const right = unitValue(plan, stream, column.right)
+      switch (column.kind) {
+        case "add":
+          return sql`(${left} + ${right})`
+        case "subtract":
+          return sql`(${left} - ${right})`
+        case "multiply":
+          return sql`(${left} * ${right})`
+        case "divide":
+          return sql`if(${right} = 0, toFloat64(0), ${left} / ${right})`
+        case "least":
+          return sql`least(${left}, ${right})`
+        case "greatest":
+          return sql`greatest(${left}, ${right})`
+      }
+    }
+  }
+}
+
+/** Names of the columns that carry a metric's moments. */
+export const momentColumns = (metric: number, i: number, j: number) => ({
+  sum: `s${metric}_${i}`,
+  product: `p${metric}_${i}_${j}`,
+  comoment: `c${metric}_${i}_${j}`
+})
+
+/** Where an identity stands: in an arm, in several (quarantined), without a name, or in none that was declared. */
+export const placements = ["arm", "quarantined", "nameless", "undeclared"] as const
+
+const moments = (plan: Plan, unit: Fragment): Fragment => {
+  const quarantines = (plan.experiment.multiple_variants ?? "quarantine") === "quarantine"
+  const place = sql`multiIf(k = ${identityKey(sql`''`)}, 2, exposure = ${never}, 3, ${
+    quarantines ? sql`bitAnd(exposure, 1) = 1` : sql`0`
+  }, 1, 0)`
+  const unitColumns = plan.metrics.flatMap((metric, m) =>
+    metric.columns.map((column, i) => sql`${unitValue(plan, metric.stream, column)} AS ${word(`u${m}_${i}`)}`)
+  )
+  const sums = plan.metrics.flatMap((metric, m) =>
+    metric.columns.flatMap((_, i) => [
+      sql`sum(${word(`u${m}_${i}`)}) AS ${word(momentColumns(m, i, i).sum)}`,
+      ...metric.columns.slice(i).flatMap((_, step) => {
+        const j = i + step
+        const names = momentColumns(m, i, j)
+        const [x, y] = [word(`u${m}_${i}`), word(`u${m}_${j}`)]
+        return [
+          sql`sum(${x} * ${y}) AS ${word(names.product)}`,
+          sql`${i === j ? sql`varPopStable(${x})` : sql`covarPopStable(${x}, ${y})`} * count() AS ${
+            word(names.comoment)
+          }`
+        ]
+      })
+    ])
+  )
+  const unusable = valuedStreams(plan).flatMap((streams, chunk) =>
+    streams.map((stream, bit) =>
+      sql`sum(arrayCount(mask -> bitTest(mask, ${integer(bit)}), ${numbered("bad", chunk)})) AS ${
+        word(`unusable${stream}`)
+      }`
+    )
+  )
+  const odd = sql`if(place = 2, emptyArrayString(), arrayDistinct(odd_variants))`
+  const undeclared = sql`sumMap(${odd}, arrayMap(name -> toUInt64(1), ${odd}))`
+  const outer = join(
+    [
+      sql`place`,
+      sql`arm`,
+      sql`count() AS n`,
+      sql`sum(early) AS early_events`,
+      sql`max(latest) AS latest_event`,
+      ...(plan.deduplication.policy === "none" ? [] : [sql`sum(repeated) AS repeated_events`]),
+      sql`sum(length(odd_variants)) AS odd_exposures`,
+      sql`arraySlice(arraySort(pair -> (-toInt64(pair.2), pair.1), arrayZip(tupleElement(${undeclared}, 1), tupleElement(${undeclared}, 2))), 1, ${
+        integer(undeclaredShown)
+      }) AS undeclared_variants`,
+      sql`length(tupleElement(${undeclared}, 1)) AS undeclared_count`,
+      ...unusable,
+      ...sums
+    ],
+    sql`,
+  `
+  )
+  return sql`SELECT ${outer}
+FROM (
+  SELECT ${
+    join([
+      sql`toUInt8(${place}) AS place`,
+      sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 1), 63), 0)) AS arm`,
+      sql`early`,
+      sql`latest`,
+      ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
+      sql`odd_variants`,
+      ...valuedStreams(plan).map((_, i) => numbered("bad", i)),
+      ...unitColumns
+    ])
+  }
+  FROM (
+    ${unit}
+  )
+)
+GROUP BY place, arm`
+}
+
+const statement = (fragment: Fragment): Statement => ({ ...render(fragment), settings: pinnedSettings })
+
+/** The statement of a plan: one read of the exposures, one of the metric events, a row per arm. */
+export const compile = (plan: Plan): Statement => statement(moments(plan, units(plan, "value")))
+
+/**
+ * The same for events that lie in several tables (batches that share no row): each plan differs in its event table alone,
+ * partial states per identity are merged, and the result equals that of one pass over all events.
+ */
+export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement =>
+  statement(moments(plans[0], mergedUnits(plans)))
+
+/** The table that a mapping reads events from, as people write it. */
+export const tableName = (mapping: EventMapping): string =>
+  mapping.database === undefined ? mapping.table : `${mapping.database}.${mapping.table}`

@@ -1,0 +1,155 @@
+/** From rows to aggregates: every column by its name, every number checked. */
+import { DecodeError, Moments } from "@assay/model"
+import { Result } from "effect"
+import { momentColumns, placements, rankedArms } from "./compile.ts"
+import type { Plan } from "./Plan.ts"
+
+/** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
+export interface Aggregates {
+  /** Identities per arm, every declared variant included. */
+  readonly identities: Readonly<Record<string, number>>
+  /** Moments per metric, in the order of the plan, and arm. */
+  readonly moments: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
+  /** Identities seen in more than one variant and therefore in no arm. */
+  readonly quarantined: number
+  /** Identities that were seen in undeclared variants only. */
+  readonly undeclaredIdentities: number
+  /** Undeclared variants (the empty one included) with the identities seen in them, most first; the first few only. */
+  readonly undeclaredVariants: ReadonlyArray<{ readonly variant: string; readonly identities: number }>
+  /** How many different undeclared variants there are. */
+  readonly undeclaredCount: number
+  /** Exposures and metric events (rows) whose identity is empty. */
+  readonly namelessExposures: number
+  readonly namelessEvents: number
+  /** Metric events of identities in an arm that came before their first exposure. */
+  readonly earlyEvents: number
+  /** Rows that repeated another one and fell out; undefined where repeated rows weren't looked for. */
+  readonly repeatedEvents: number | undefined
+  /** Per metric: events that would count but carry no usable number. */
+  readonly unusableValues: ReadonlyArray<number>
+  /** The newest metric event of an exposed identity, in milliseconds since 1970-01-01 UTC. */
+  readonly latestEvent: number | undefined
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+class Unexpected extends Error {}
+
+const cell = (row: Row, column: string): unknown => {
+  if (!Object.hasOwn(row, column)) throw new Unexpected(`the column ${column} is missing`)
+  return row[column]
+}
+
+const count = (row: Row, column: string): number => {
+  const value = cell(row, column)
+  const number = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)) ? Number(value) : NaN
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw new Unexpected(`${column} is ${JSON.stringify(value)}, which isn't a count that can be held exactly`)
+  }
+  return number
+}
+
+const real = (row: Row, column: string): number => {
+  const value = cell(row, column)
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    throw new Unexpected(`${column} is ${JSON.stringify(value)}, which isn't a finite number`)
+  }
+  return value === 0 ? 0 : value
+}
+
+const variants = (row: Row): ReadonlyArray<{ readonly variant: string; readonly identities: number }> => {
+  const value = cell(row, "undeclared_variants")
+  if (!Array.isArray(value)) throw new Unexpected("undeclared_variants isn't a list")
+  return value.map((pair: unknown) => {
+    if (!Array.isArray(pair) || typeof pair[0] !== "string") {
+      throw new Unexpected("undeclared_variants isn't a list of pairs")
+    }
+    return { variant: pair[0], identities: count({ identities: pair[1] }, "identities") }
+  })
+}
+
+const momentsOf = (plan: Plan, metric: number, row: Row): Moments.Moments => {
+  const k = plan.metrics[metric]!.columns.length
+  const symmetric = (name: "product" | "comoment") =>
+    Array.from(
+      { length: k },
+      (_, i) =>
+        Array.from({ length: k }, (_, j) => real(row, momentColumns(metric, Math.min(i, j), Math.max(i, j))[name]))
+    )
+  try {
+    return {
+      n: count(row, "n"),
+      sums: Array.from({ length: k }, (_, i) => real(row, momentColumns(metric, i, i).sum)),
+      products: symmetric("product"),
+      comoments: symmetric("comoment").map((line, i) => line.map((value, j) => (i === j ? Math.max(0, value) : value)))
+    }
+  } catch (error) {
+    throw error instanceof Unexpected
+      ? new Unexpected(`metric ${plan.metrics[metric]!.key}: ${error.message}`)
+      : error
+  }
+}
+
+const sum = (rows: ReadonlyArray<Row>, column: string): number =>
+  rows.reduce((total, row) => total + count(row, column), 0)
+
+/**
+ * The aggregates in the rows of a plan's statement. An arm without a row has no identity. Fails with a DecodeError where a
+ * column is missing, a count isn't exact, or a number isn't finite.
+ */
+export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.Result<Aggregates, DecodeError> => {
+  try {
+    const at = (placement: (typeof placements)[number]) =>
+      rows.filter((row) => placements[count(row, "place")] === placement)
+    const ranks = rankedArms(plan)
+    const byArm = new Map<string, Row>()
+    for (const row of at("arm")) {
+      const arm = ranks[count(row, "arm")]
+      if (arm === undefined || byArm.has(arm)) {
+        throw new Unexpected(`there is no such arm, or it is there twice: ${row["arm"]}`)
+      }
+      byArm.set(arm, row)
+    }
+    const inArms = [...byArm.values()]
+    const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
+    const merged = new Map<string, number>()
+    for (const { variant, identities } of named.flatMap(variants)) {
+      merged.set(variant, (merged.get(variant) ?? 0) + identities)
+    }
+    const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
+    const events = rows.length === 0 ? undefined : latest
+    return Result.succeed({
+      identities: Object.fromEntries(plan.arms.map((arm) => [arm, byArm.has(arm) ? count(byArm.get(arm)!, "n") : 0])),
+      moments: plan.metrics.map((metric, m) =>
+        Object.fromEntries(
+          plan.arms.map((arm) => [
+            arm,
+            byArm.has(arm) ? momentsOf(plan, m, byArm.get(arm)!) : Moments.empty(metric.columns.length)
+          ])
+        )
+      ),
+      quarantined: sum(at("quarantined"), "n"),
+      undeclaredIdentities: sum(at("undeclared"), "n"),
+      undeclaredVariants: [...merged].map(([variant, identities]) => ({ variant, identities }))
+        .toSorted((a, b) => b.identities - a.identities || (a.variant < b.variant ? -1 : 1)),
+      undeclaredCount: Math.max(merged.size, ...named.map((row) => count(row, "undeclared_count"))),
+      namelessExposures: Math.max(0, sum(at("nameless"), "odd_exposures") - 1),
+      namelessEvents: sum(at("nameless"), "early_events"),
+      earlyEvents: sum(inArms, "early_events"),
+      repeatedEvents: plan.deduplication.policy === "none" ? undefined : sum(named, "repeated_events"),
+      unusableValues: plan.metrics.map((metric) =>
+        plan.streams[metric.stream]!.value === undefined ? 0 : sum(inArms, `unusable${metric.stream}`)
+      ),
+      latestEvent: events === undefined || events === 0 ? undefined : plan.from + events
+    })
+  } catch (error) {
+    if (!(error instanceof Unexpected)) throw error
+    return Result.fail(
+      new DecodeError({
+        message: `The answer for experiment ${plan.experiment.key} can't be used: ${error.message}`,
+        hint:
+          "If a metric multiplies or divides values, its numbers may be too large; else report it with the statement that `assay explain` shows"
+      })
+    )
+  }
+}
