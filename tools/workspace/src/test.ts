@@ -1,0 +1,102 @@
+/**
+ * `npm test`: all checks and all test suites through nx, which skips what didn't change since it last passed. Ends with one line,
+ * `N passed, N failed, N skipped`; exit code 0 only when all passed.
+ *
+ * `--skip-cache` runs everything anew.
+ */
+import { spawn } from "node:child_process"
+import { existsSync, readFileSync, rmSync } from "node:fs"
+import { delimiter, join, resolve } from "node:path"
+import { createInterface } from "node:readline"
+import { lastLine, outcome, type Task } from "./outcome.ts"
+import { isRecord, read } from "./Workspace.ts"
+
+/** Checks of the whole repository: targets of the root project, named like its scripts. */
+const checks = ["types", "boundaries", "lint"]
+
+const root = resolve(import.meta.dirname, "../../..")
+const runFile = join(root, ".nx/cache/run.json")
+
+const args = process.argv.slice(2)
+const unknown = args.filter((arg) => arg !== "--skip-cache")
+if (unknown.length > 0) {
+  console.error(`Unknown option ${unknown.join(" ")}. There is one: --skip-cache.`)
+  process.exit(2)
+}
+
+const workspace = read(root)
+const suites = workspace.packages.map(({ directory, manifest }) => ({
+  id: `${manifest.name}:test`,
+  report: join(root, directory, ".cache/test.json")
+}))
+
+const json = (file: string): unknown => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined)
+
+/** Runs nx and shows which tasks are done; its exit code and all that it printed. */
+const nx = (targets: ReadonlyArray<string>, options: ReadonlyArray<string>) =>
+  new Promise<{ readonly code: number | null; readonly lines: ReadonlyArray<string> }>((done, fail) => {
+    const child = spawn("nx", ["run-many", `--targets=${targets.join(",")}`, "--output-style=static", ...options], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {
+        ...process.env,
+        PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,
+        NX_TUI: "false",
+        FORCE_COLOR: process.stdout.isTTY ? "1" : "0"
+      }
+    })
+    const lines: Array<string> = []
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      lines.push(line)
+      if (line.startsWith("> nx run ")) console.log(line.slice("> nx run ".length))
+    })
+    child.on("error", fail).on("close", (code) => done({ code, lines }))
+  })
+
+// What an earlier run left behind must not count for this one; nx brings back what it has in its cache.
+for (const file of [runFile, ...suites.map(({ report }) => report)]) rmSync(file, { force: true })
+
+const started = performance.now()
+const { code, lines } = await nx([...checks, "test"], args.length > 0 ? ["--skip-nx-cache"] : [])
+
+/** nx's own record of the run: each task with its exit code, and whether it came from the cache. */
+const run = json(runFile)
+if (!isRecord(run) || !Array.isArray(run.tasks)) {
+  console.log(lines.join("\n"))
+  console.error(`nx ended with code ${code} and ran nothing.`)
+  console.log("0 passed, 1 failed, 0 skipped")
+  process.exit(1)
+}
+
+const ran = new Map(
+  run.tasks.filter(isRecord).map(({ cacheStatus, hash, status, taskId }) => [
+    String(taskId),
+    { ok: status === 0, cached: cacheStatus === "local-cache-hit", hash: String(hash) }
+  ])
+)
+const task = (id: string, kind: Task["kind"], report: unknown): Task => ({ id, kind, report, ran: ran.get(id) })
+const result = outcome([
+  ...checks.map((name) => task(`${workspace.manifest.name}:${name}`, "check", undefined)),
+  ...suites.map(({ id, report }) => task(id, "suite", json(report)))
+])
+
+for (const { id, problem } of result.results) {
+  const failed = ran.get(id)
+  if (failed !== undefined && !failed.ok) {
+    const output = join(root, ".nx/cache/terminalOutputs", failed.hash)
+    console.log(`\n✖ ${id}\n\n${existsSync(output) ? readFileSync(output, "utf8").trim() : lines.join("\n")}`)
+  }
+  if (problem !== undefined) console.log(`\n✖ ${id} ${problem}`)
+}
+
+console.log("")
+for (const { cached, failed, id, kind, passed, problem, skipped } of result.results) {
+  const counts = kind === "check" ? "" : ` ${passed} passed, ${failed} failed, ${skipped} skipped`
+  console.log(`${failed > 0 || problem !== undefined ? "✖" : "✔"} ${id}${counts}${cached ? " (cache)" : ""}`)
+}
+const cachedTasks = result.results.filter(({ cached }) => cached).length
+console.log(
+  `\n${cachedTasks} of ${result.results.length} from the cache, ${((performance.now() - started) / 1000).toFixed(1)} s`
+)
+console.log(lastLine(result))
+process.exitCode = result.ok && code === 0 ? 0 : 1
