@@ -123,11 +123,19 @@ export const render = (
   const parameters: Record<string, unknown> = {}
   const pieces = checked(fragment).parts.map((part) => {
     if (part.kind === "text") return part.text
-    const key = `${part.type} ${JSON.stringify(part.value)}`
+    const key = `${part.type} ${keyOf(part.value)}`
     const name = names.get(key) ?? `p${names.size}`
     names.set(key, name)
     parameters[name] = part.value
     return `{${name}:${part.type}}`
   })
   return { text: pieces.join(""), parameters }
+}
+
+/** Equal for equal values and for no others: unlike JSON it tells NaN, the infinities, -0 and null apart, and takes a bigint. */
+const keyOf = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(keyOf).join(",")}]`
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value)
+  if (typeof value === "bigint") return `${value}n`
+  return JSON.stringify(value) ?? "undefined"
 }
