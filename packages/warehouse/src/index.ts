@@ -1,1 +1,12 @@
-export {}
+/** ClickHouse, embedded or a server, as one Effect service. */
+export { classifyError, type FailureContext, isTransient } from "./classifyError.ts"
+export { type QueryResult, type QueryStatistics, type Row } from "./decodeResult.ts"
+export * as Limits from "./limits.ts"
+export {
+  type CommandOptions,
+  type QueryOptions,
+  type QueryProgress,
+  Warehouse,
+  type WarehouseShape
+} from "./Warehouse.ts"
+export { SecretSource, WarehouseConfig, WarehouseLimits } from "./WarehouseConfig.ts"

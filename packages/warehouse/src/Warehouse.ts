@@ -1,0 +1,209 @@
+/** ClickHouse as a service: statements in, whole results or one typed error out. */
+import { QueryRejected, type Statement, type WarehouseError, WarehouseUnavailable } from "@assay/model"
+import { Cause, Context, Effect, Exit, Layer, Redacted, Schedule } from "effect"
+import { randomUUID } from "node:crypto"
+import { classifyError, isTransient } from "./classifyError.ts"
+import { decodeResult, type QueryResult } from "./decodeResult.ts"
+import { type Client, embeddedEngine, type Engine, serverEngine } from "./engine.ts"
+import {
+  DEFAULT_RETRIES,
+  DEFAULT_SECONDS,
+  FIRST_BACKOFF_MILLIS,
+  KILL_MILLIS,
+  MAX_BACKOFF_MILLIS,
+  PROGRESS_MILLIS
+} from "./limits.ts"
+import { encodeParameters, valuesOf } from "./parameters.ts"
+import { limitSettings, pinnedSettings } from "./settings.ts"
+import type { WarehouseConfig } from "./WarehouseConfig.ts"
+
+/** How far a query is. `totalRows` is ClickHouse's estimate, absent while it has none. */
+export interface QueryProgress {
+  readonly rowsRead: number
+  readonly bytesRead: number
+  readonly totalRows?: number
+  readonly elapsedMs: number
+}
+
+/** `queryId`: 1 to 100 letters, digits, `.`, `_`, `:`, `-`. `comment` goes to `log_comment` as JSON. */
+export interface CommandOptions {
+  readonly queryId?: string
+  readonly comment?: Readonly<Record<string, string>>
+}
+
+/** `onProgress` is called about twice a second while the query runs, and once when it is done. */
+export interface QueryOptions extends CommandOptions {
+  readonly onProgress?: (progress: QueryProgress) => Effect.Effect<void>
+}
+
+/** What a warehouse can do; see {@link Warehouse}. */
+export interface WarehouseShape {
+  /** Runs a statement that has a result. Transient failures are retried, each try under a `query_id` of its own. */
+  readonly query: (statement: Statement, options?: QueryOptions) => Effect.Effect<QueryResult, WarehouseError>
+  /** Runs a statement without a result (DDL, INSERT) once: it isn't retried, since it may have run already. */
+  readonly command: (statement: Statement, options?: CommandOptions) => Effect.Effect<void, WarehouseError>
+  /** ClickHouse's version, such as `26.7.2.1`. */
+  readonly version: () => Effect.Effect<string, WarehouseError>
+  /** Whether ClickHouse answers a query with these credentials, tried once. */
+  readonly ping: () => Effect.Effect<void, WarehouseError>
+}
+
+type Send<A> = (client: Client, request: {
+  readonly query: string
+  readonly query_params: Record<string, unknown>
+  readonly clickhouse_settings: Record<string, string | number>
+  readonly query_id: string
+  readonly abort_signal: AbortSignal
+}) => Promise<A>
+
+const sendQuery: Send<string> = async (client, request) => {
+  const result = await client.query({ ...request, format: "JSONCompact" })
+  request.abort_signal.addEventListener("abort", () => result.close(), { once: true })
+  return await result.text()
+}
+
+const sendCommand: Send<void> = async (client, request) => {
+  await client.command(request)
+}
+
+const backoff = (retries: number) =>
+  Schedule.min([Schedule.exponential(FIRST_BACKOFF_MILLIS), Schedule.spaced(MAX_BACKOFF_MILLIS)]).pipe(
+    Schedule.jittered,
+    Schedule.upTo({ times: retries })
+  )
+
+const plain = (text: string): Statement => ({ text, parameters: {}, settings: {} })
+
+const isQueryId = (id: string): boolean => /^[A-Za-z0-9._:-]{1,100}$/.test(id)
+
+const make = (engine: Engine, config: WarehouseConfig, seconds: number): WarehouseShape => {
+  const limits = { ...config.limits, seconds }
+  const secrets = engine.secrets.map(Redacted.value)
+
+  /**
+   * Tells ClickHouse to stop a query; what goes wrong here changes nothing any more. Not SYNC: the embedded engine keeps
+   * a killed query in its list until the connection closes, and the wait would never end.
+   */
+  const kill = (queryId: string) => {
+    const { parameters, text } = engine.find(queryId)
+    return engine.control((client) =>
+      Effect.tryPromise((signal) =>
+        client.command({ query: `KILL QUERY WHERE ${text} ASYNC`, query_params: parameters, abort_signal: signal })
+      )
+    ).pipe(Effect.timeout(KILL_MILLIS), Effect.ignore, Effect.withSpan("Warehouse.kill"))
+  }
+
+  const watch = (queryId: string, onProgress: (progress: QueryProgress) => Effect.Effect<void>) => {
+    const { parameters, text } = engine.find(queryId)
+    const query = "SELECT toFloat64(sum(read_rows)), toFloat64(sum(read_bytes)), toFloat64(sum(total_rows_approx)), " +
+      `max(elapsed) FROM system.processes WHERE ${text} HAVING count() > 0`
+    const look = engine.control((client) =>
+      Effect.tryPromise((signal) =>
+        client.query({ query, query_params: parameters, format: "JSONCompact", abort_signal: signal })
+          .then((result) => result.json<ReadonlyArray<unknown>>())
+      )
+    ).pipe(Effect.map((document) => document.data[0]), Effect.orElseSucceed(() => undefined))
+    return look.pipe(
+      Effect.flatMap((row) => {
+        if (row === undefined) return Effect.void
+        const [rowsRead = 0, bytesRead = 0, totalRows = 0, elapsed = 0] = row.map(Number)
+        const total = totalRows > 0 ? { totalRows } : {}
+        return onProgress({ rowsRead, bytesRead, ...total, elapsedMs: elapsed * 1000 })
+      }),
+      Effect.delay(PROGRESS_MILLIS),
+      Effect.forever
+    )
+  }
+
+  /** One try under one `query_id`: bound, pinned, limited, and stopped on the server when it is interrupted or cut off. */
+  const attempt = <A>(send: Send<A>, statement: Statement, queryId: string, options: QueryOptions) =>
+    Effect.gen(function*() {
+      const bound = yield* Effect.fromResult(encodeParameters(statement.parameters))
+      const context = { queryId, limits, secrets: [...secrets, ...valuesOf(bound)] }
+      const request = engine.request(statement.text, {
+        ...pinnedSettings,
+        ...limitSettings(limits),
+        ...statement.settings,
+        log_comment: JSON.stringify({ ...options.comment, query_id: queryId })
+      })
+      const answer = engine.use((client) => {
+        const running = Effect.tryPromise({
+          try: (signal) => send(client, { ...request, query_params: bound, query_id: queryId, abort_signal: signal }),
+          catch: (cause) => classifyError(cause, context)
+        }).pipe(Effect.onExit((exit) => mayRun(exit) ? kill(queryId) : Effect.void))
+        return options.onProgress === undefined
+          ? running
+          : Effect.raceFirst(running, watch(queryId, options.onProgress))
+      })
+      return { answer: yield* answer, context }
+    }).pipe(Effect.withSpan("Warehouse.attempt", { attributes: { "clickhouse.query_id": queryId } }))
+
+  const query = (retries: number) =>
+    Effect.fn("Warehouse.query")(function*(statement: Statement, options: QueryOptions = {}) {
+      const base = yield* chooseId(options.queryId)
+      let tries = 0
+      const once = Effect.suspend(() => {
+        tries += 1
+        return attempt(sendQuery, statement, tries === 1 ? base : `${base}-${tries}`, options)
+      }).pipe(Effect.flatMap(({ answer, context }) => Effect.fromResult(decodeResult(answer, context))))
+      const result = yield* Effect.retry(once, { schedule: backoff(retries), while: isTransient })
+      if (options.onProgress !== undefined) {
+        const { bytesRead, durationMs, rowsRead } = result.statistics
+        yield* options.onProgress({ rowsRead, bytesRead, totalRows: rowsRead, elapsedMs: durationMs })
+      }
+      return result
+    })
+
+  const retrying = query(config.retries ?? DEFAULT_RETRIES)
+
+  return {
+    query: retrying,
+    command: Effect.fn("Warehouse.command")(function*(statement, options = {}) {
+      yield* attempt(sendCommand, statement, yield* chooseId(options.queryId), options)
+    }),
+    version: Effect.fn("Warehouse.version")(function*() {
+      const { rows } = yield* retrying(plain("SELECT version() AS version"))
+      return String(rows[0]?.["version"])
+    }),
+    ping: Effect.fn("Warehouse.ping")(function*() {
+      yield* query(0)(plain("SELECT 1 AS one"))
+    })
+  }
+}
+
+/** Whether ClickHouse may still be at a query that the fiber has left: interrupted, or without a usable answer. */
+const mayRun = (exit: Exit.Exit<unknown, WarehouseError>): boolean =>
+  Exit.isFailure(exit) && (Cause.hasInterrupts(exit.cause) ||
+    exit.cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error instanceof WarehouseUnavailable))
+
+const chooseId = (given: string | undefined): Effect.Effect<string, QueryRejected> =>
+  given === undefined || isQueryId(given)
+    ? Effect.succeed(given ?? randomUUID())
+    : Effect.fail(
+      new QueryRejected({
+        clickhouseCode: 36,
+        clickhouseName: "BAD_ARGUMENTS",
+        message: "The query id isn't usable.",
+        hint: "Use 1 to 100 letters, digits, '.', '_', ':' or '-'."
+      })
+    )
+
+/** ClickHouse, a server or embedded, as one service. */
+export class Warehouse extends Context.Service<Warehouse, WarehouseShape>()("@assay/warehouse/Warehouse") {
+  /** The warehouse that a configuration names. A server is asked for nothing yet; the embedded engine starts. */
+  static readonly layer = (config: WarehouseConfig): Layer.Layer<Warehouse, WarehouseUnavailable> => {
+    const seconds = config.limits?.seconds ?? DEFAULT_SECONDS
+    const { url } = config
+    return Layer.effect(
+      Warehouse,
+      Effect.map(
+        url === undefined ? embeddedEngine(config.embedded?.path) : serverEngine(config, url, seconds),
+        (engine) => make(engine, config, seconds)
+      )
+    )
+  }
+
+  /** The embedded engine with the defaults: in memory, or in the data directory `path`. */
+  static readonly layerEmbedded = (path?: string): Layer.Layer<Warehouse, WarehouseUnavailable> =>
+    Warehouse.layer({ embedded: path === undefined ? {} : { path } })
+}

@@ -1,0 +1,235 @@
+/** From what the client throws to the errors of Assay. Pure, so that it can be tested case by case. */
+import { QueryLimitExceeded, QueryRejected, type WarehouseError, WarehouseUnavailable } from "@assay/model"
+import type { WarehouseLimits } from "./WarehouseConfig.ts"
+
+/** What is known about the query that failed. `secrets` are texts that must not appear in a message. */
+export interface FailureContext {
+  readonly queryId?: string
+  readonly limits?: WarehouseLimits
+  readonly secrets?: ReadonlyArray<string>
+}
+
+/**
+ * What ClickHouse itself said. Known by its shape, since the embedded engine's errors come from a second copy of the
+ * client's classes.
+ */
+interface ClickHouseFailure extends Error {
+  readonly code: string
+  readonly type?: string
+}
+
+const isClickHouseFailure = (cause: unknown): cause is ClickHouseFailure =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" && /^\d+$/.test(cause.code)
+
+type Limit = QueryLimitExceeded["limit"]
+
+/** ClickHouse's codes for a limit that was hit: which one, and the key of the configuration that holds its value. */
+const limitCodes: Readonly<Record<number, readonly [Limit, keyof WarehouseLimits | undefined]>> = {
+  159: ["time", "seconds"],
+  160: ["time", "seconds"],
+  241: ["memory", "memory_bytes"],
+  158: ["rows", "rows"],
+  191: ["rows", undefined],
+  307: ["bytes", "bytes"],
+  396: ["result", undefined]
+}
+
+/** Codes after which the same statement may well succeed: sockets between servers, shutdowns, lost sessions, full pools. */
+const transientCodes: ReadonlySet<number> = new Set([
+  32,
+  95,
+  96,
+  198,
+  203,
+  209,
+  210,
+  225,
+  236,
+  279,
+  364,
+  439,
+  519,
+  999
+])
+
+/** Codes whose sentence quotes a value that couldn't be read: a bound one, or one from the data. */
+const valueCodes: ReadonlySet<number> = new Set([
+  6,
+  25,
+  26,
+  27,
+  38,
+  41,
+  69,
+  72,
+  117,
+  130,
+  321,
+  376,
+  407,
+  441,
+  457,
+  467,
+  675,
+  676,
+  691
+])
+
+const hints: Readonly<Record<number, string>> = {
+  16: "Check the columns of the event table in assay.config.ts.",
+  36: "Compare the statement with `assay explain`.",
+  46: "This ClickHouse doesn't know the function; check its version with `assay doctor`.",
+  47: "Check the column mapping of the event table in assay.config.ts.",
+  60: "Check events.table in assay.config.ts, and that the user may see it.",
+  62: "Compare the statement with `assay explain`; if Assay made it, please report it.",
+  81: "Check the database in assay.config.ts.",
+  115: "This ClickHouse doesn't know the setting; check its version with `assay doctor`.",
+  164: "The user is read-only. Assay needs a profile with readonly = 2 (or 0), because it sets limits on each query.",
+  192: "Check username in assay.config.ts.",
+  193: "Check the password in the environment variable or file that assay.config.ts names.",
+  194: "Set password: { env: \"NAME\" } in assay.config.ts and put the password into that variable.",
+  394: "Someone stopped the query (KILL QUERY). Run it again.",
+  452: "The user's profile forbids this setting; ask for its constraints to be widened.",
+  457: "Check the type of the value in the definition files.",
+  497: "Grant the user what ClickHouse names above.",
+  516: "Check username, and the password in the environment variable or file that assay.config.ts names."
+}
+
+const limitHints: Readonly<Record<Limit, string>> = {
+  time: "Raise warehouse.limits.seconds in assay.config.ts, or shorten the window.",
+  memory: "Raise warehouse.limits.memory_bytes in assay.config.ts, or ask for more memory on the server.",
+  rows: "Raise warehouse.limits.rows in assay.config.ts, or shorten the window.",
+  bytes: "Raise warehouse.limits.bytes in assay.config.ts, or shorten the window.",
+  result: "The server's profile limits results; ask for a higher max_result_rows and max_result_bytes.",
+  concurrency: "Too many queries run at the same time. Try again, or lower the concurrency."
+}
+
+const escapes: Readonly<Record<string, string>> = { "\0": "0", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t" }
+
+/** How ClickHouse writes a text between quotes: `'` for strings, a backtick for identifiers. */
+const escaped = (text: string, quote: string): string =>
+  Array.from(text, (c) => (c === "\\" || c === quote ? `\\${c}` : escapes[c] === undefined ? c : `\\${escapes[c]}`))
+    .join(
+      ""
+    )
+
+/** Replaces each secret by an ellipsis: where it is quoted, and, from four characters on, wherever it stands. */
+const redact = (text: string, secrets: ReadonlyArray<string>): string =>
+  secrets
+    .flatMap((secret) => {
+      const forms = ["'", "`", ""].map((quote) => escaped(secret, quote))
+      return [secret, ...forms, ...forms.map((form) => escaped(form, "`"))]
+    })
+    .filter((form) => form !== "")
+    .toSorted((a, b) => b.length - a.length)
+    .reduce(
+      (rest, form) =>
+        form.length >= 4
+          ? rest.replaceAll(form, "…")
+          : rest.replaceAll(`'${form}'`, "'…'").replaceAll(`\`${form}\``, "`…`"),
+      text
+    )
+
+/** ClickHouse's sentence without its version, its stack trace, and the statement's own text (where values stand). */
+const sentence = (message: string): string =>
+  message
+    .split(/\s*Stack trace:|[:.]?\s+(?:In scope|in scope|[Ww]hile (?:executing|processing)) /)[0]!
+    .replaceAll(/\s*\((?:version|official build)[^)]*\)+/g, "")
+    .replaceAll(/\s+/g, " ")
+    .replace(/[\s:.]*$/, ".")
+
+const parameterOf = (message: string): string => {
+  const [, type, name] = /cannot be parsed as (\S+) for query parameter '([A-Za-z0-9_]+)'/.exec(message) ?? []
+  return name === undefined ? "." : `: the parameter ${name} as ${type}.`
+}
+
+const byCode = (error: ClickHouseFailure, context: FailureContext): WarehouseError => {
+  const code = Number(error.code)
+  const name = error.type ?? "UNKNOWN"
+  const said = valueCodes.has(code)
+    ? `A value couldn't be read as the type that the statement asks for${parameterOf(error.message)}`
+    : sentence(redact(error.message, context.secrets ?? []))
+  const message = `ClickHouse said ${code} ${name}: ${said}`
+  const id = context.queryId === undefined ? {} : { queryId: context.queryId }
+  if (code === 202) {
+    return new QueryLimitExceeded({
+      limit: "concurrency",
+      value: undefined,
+      message,
+      hint: limitHints.concurrency,
+      ...id
+    })
+  }
+  const limit = limitCodes[code]
+  if (limit !== undefined) {
+    const value = limit[1] === undefined ? undefined : context.limits?.[limit[1]]
+    return new QueryLimitExceeded({ limit: limit[0], value, message, hint: limitHints[limit[0]], ...id })
+  }
+  if (transientCodes.has(code)) {
+    return new WarehouseUnavailable({
+      message,
+      hint: "Try again; if it stays, check the servers of the cluster.",
+      ...id
+    })
+  }
+  const hint = hints[code] ?? "`assay explain` shows the statement; ClickHouse's documentation lists the code."
+  return new QueryRejected({ clickhouseCode: code, clickhouseName: name, message, hint, ...id })
+}
+
+const sockets: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens at the address",
+  ENOTFOUND: "the host name is unknown",
+  EAI_AGAIN: "the host name can't be looked up now",
+  ETIMEDOUT: "it didn't answer in time",
+  ECONNRESET: "the connection was cut",
+  EPIPE: "the connection was cut",
+  EHOSTUNREACH: "the host can't be reached",
+  ENETUNREACH: "the network can't be reached"
+}
+
+/** Node hides the reasons of a failed connect to several addresses (IPv4 and IPv6) inside an AggregateError. */
+const socketCode = (cause: unknown): string | undefined => {
+  if (cause instanceof AggregateError) return cause.errors.map(socketCode).find((code) => code !== undefined)
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  return typeof code === "string" ? code : undefined
+}
+
+/**
+ * The error of Assay for what the client threw.
+ *
+ * ClickHouse's codes decide: limits, transient failures and the rest. Anything else is the way to the server, and is
+ * {@link WarehouseUnavailable}; its own text isn't repeated, since it may be a proxy's page.
+ */
+export const classifyError = (cause: unknown, context: FailureContext = {}): WarehouseError => {
+  if (isClickHouseFailure(cause)) return byCode(cause, context)
+  const id = context.queryId === undefined ? {} : { queryId: context.queryId }
+  if (cause instanceof Error && cause.message.includes("Field value too long")) {
+    return new QueryRejected({
+      clickhouseCode: 1000,
+      clickhouseName: "POCO_EXCEPTION",
+      message: "A bound value is longer than the server takes over HTTP.",
+      hint: "Shorten the list, or raise http_max_field_value_size (128 KiB) in the user's profile.",
+      ...id
+    })
+  }
+  const code = socketCode(cause)
+  const known = code === undefined ? undefined : sockets[code]
+  const timeout = cause instanceof Error && cause.message.startsWith("Timeout error")
+  const tls = code !== undefined && /CERT|SSL|TLS|SIGNATURE/.test(code)
+  const why = known ??
+    (timeout
+      ? sockets.ETIMEDOUT
+      : tls
+      ? "its certificate isn't trusted"
+      : code ?? "the answer isn't one of a ClickHouse server")
+  return new WarehouseUnavailable({
+    message: `ClickHouse can't be reached: ${why}${known === undefined || code === undefined ? "" : ` (${code})`}.`,
+    hint:
+      "Check warehouse.url in assay.config.ts (ClickHouse's HTTP interface, port 8123 or 8443) and that the server runs.",
+    ...id
+  })
+}
+
+/** Whether the same statement is worth another try. A limit that was hit isn't, but for too many queries at once. */
+export const isTransient = (error: WarehouseError): boolean =>
+  error instanceof WarehouseUnavailable || (error instanceof QueryLimitExceeded && error.limit === "concurrency")

@@ -1,0 +1,142 @@
+/** The two ways to ClickHouse, behind one shape: a server over HTTP, and the embedded engine. */
+import { WarehouseUnavailable } from "@assay/model"
+import { ClickHouseLogLevel, createClient } from "@clickhouse/client"
+import { Effect, Redacted, type Scope, Semaphore } from "effect"
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { GRACE_MILLIS, KILL_MILLIS } from "./limits.ts"
+import { httpSettings, type Settings, withSettings } from "./settings.ts"
+import { type SecretSource, urlProblem, type WarehouseConfig } from "./WarehouseConfig.ts"
+
+export type Client = ReturnType<typeof createClient>
+type Injected = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["connection"]>
+
+/**
+ * A way to ClickHouse. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
+ * `request` joins a query and its settings, and `find` is the condition that finds a running query in system.processes.
+ */
+export interface Engine {
+  readonly use: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly control: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly request: (text: string, settings: Settings) => {
+    readonly query: string
+    readonly clickhouse_settings: Record<string, string | number>
+  }
+  readonly find: (queryId: string) => { readonly text: string; readonly parameters: Record<string, string> }
+  readonly secrets: ReadonlyArray<Redacted.Redacted>
+}
+
+const close = (client: Client) => Effect.promise(() => client.close())
+const log = { level: ClickHouseLogLevel.OFF }
+const unavailable = (message: string, hint: string) => new WarehouseUnavailable({ message, hint })
+
+const readSecret = Effect.fn("Warehouse.readSecret")(function*(source: SecretSource) {
+  const place = "env" in source ? `environment variable ${source.env}` : `file ${source.file}`
+  const text = "env" in source
+    ? process.env[source.env]
+    : yield* Effect.tryPromise(() => readFile(source.file, "utf8")).pipe(Effect.orElseSucceed(() => undefined))
+  const secret = text?.replace(/\r?\n$/, "")
+  if (secret === undefined || secret === "") {
+    return yield* unavailable(
+      `The ${place}, which should hold the warehouse's password, is ${secret === "" ? "empty" : "missing"}.`,
+      "Set it, or change warehouse.password in assay.config.ts."
+    )
+  }
+  return Redacted.make(secret)
+})
+
+/** The password as it travels in the Authorization header. */
+const basicAuth = (username: string, password: Redacted.Redacted) =>
+  Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")
+
+/** A server over HTTP. Nothing is sent yet. */
+export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
+  config: WarehouseConfig,
+  url: string,
+  seconds: number
+): Effect.fn.Return<Engine, WarehouseUnavailable, Scope.Scope> {
+  const found = urlProblem(url)
+  if (found !== undefined) {
+    return yield* unavailable("warehouse.url in assay.config.ts can't be used.", `It should be ${found}.`)
+  }
+  const password = config.password === undefined ? undefined : yield* readSecret(config.password)
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      createClient({
+        url,
+        application: "assay",
+        request_timeout: seconds * 1000 + GRACE_MILLIS,
+        use_multipart_params_auto: true,
+        log,
+        ...(config.username === undefined ? {} : { username: config.username }),
+        ...(password === undefined ? {} : { password: Redacted.value(password) }),
+        ...(config.database === undefined ? {} : { database: config.database })
+      })
+    ),
+    close
+  )
+  return {
+    use: (run) => run(client),
+    control: (run) => run(client),
+    request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
+    find: (queryId) => ({ text: "query_id = {id:String}", parameters: { id: queryId } }),
+    secrets: password === undefined ? [] : [password, Redacted.make(basicAuth(config.username ?? "default", password))]
+  }
+})
+
+/** Why the embedded engine can't be had: not installed, no build for this machine, or a second data directory. */
+export const embeddedFailure = (cause: unknown): WarehouseUnavailable => {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
+  const said = cause instanceof Error ? cause.message : ""
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") {
+    return unavailable(
+      "The embedded ClickHouse isn't installed.",
+      "Add it with `npm install chdb` (540 MB), or set warehouse.url in assay.config.ts to use a server."
+    )
+  }
+  if (/one active data directory|Cannot open a session/.test(said)) {
+    return unavailable(
+      "This process already has an embedded ClickHouse open at another data directory; it can have one at a time.",
+      "Use the same path, close the other one first, or start another process."
+    )
+  }
+  return unavailable(
+    `The embedded ClickHouse can't start${said === "" ? "." : `: ${said.split("\n")[0]}`}`,
+    "Check that the data directory can be written, that no other process uses it, and that chdb supports this machine."
+  )
+}
+
+/**
+ * The embedded engine, with its data in `path` or in a temporary directory that goes with the last user of it.
+ *
+ * Each query gets a connection of its own (2 ms), because settings stick to a connection, and so does the part of a
+ * result that a failed query had written before it failed: the next query's answer would start with it. One query runs
+ * at a time, because parameters are set for the process. Aborting returns before the engine stops, so an interrupted
+ * query is killed, its connection closed, and its turn ends when the engine has let go of it, or after five seconds.
+ */
+export const embeddedEngine = Effect.fn("Warehouse.embeddedEngine")(function*(
+  path: string | undefined
+): Effect.fn.Return<Engine, WarehouseUnavailable, Scope.Scope> {
+  const directory = path === undefined ? ":memory:" : resolve(path)
+  const { createChdbConnection } = yield* Effect.tryPromise({
+    try: () => import("chdb/connection"),
+    catch: embeddedFailure
+  })
+  const { drainPending } = yield* Effect.tryPromise({ try: () => import("chdb"), catch: embeddedFailure })
+  const open = Effect.try({
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The client carries a copy of the types that chdb takes from client-common: the same contract under two names.
+    try: () => createClient({ connection: createChdbConnection({ path: directory }) as unknown as Injected, log }),
+    catch: embeddedFailure
+  })
+  const drain = Effect.promise(() => drainPending()).pipe(Effect.timeoutOption(KILL_MILLIS))
+  yield* Effect.acquireRelease(open, (held) => Effect.andThen(drain, close(held)))
+  const turn = yield* Semaphore.make(1)
+  const control: Engine["control"] = (run) => Effect.acquireUseRelease(Effect.orDie(open), run, close)
+  return {
+    use: (run) => turn.withPermit(Effect.onInterrupt(control(run), () => drain)),
+    control,
+    request: (text, settings) => ({ query: withSettings(text, settings), clickhouse_settings: {} }),
+    find: (queryId) => ({ text: `position(Settings['log_comment'], '"${queryId}"') > 0`, parameters: {} }),
+    secrets: []
+  }
+})

@@ -1,0 +1,22 @@
+/** What a query may cost, and how long this package waits. */
+
+/** Seconds that a query may run where the configuration says nothing. */
+export const DEFAULT_SECONDS = 600
+
+/** How often a query is tried again after a transient failure where the configuration says nothing: three tries in all. */
+export const DEFAULT_RETRIES = 2
+
+/** The wait before the second try; it doubles from try to try, with jitter, up to {@link MAX_BACKOFF_MILLIS}. */
+export const FIRST_BACKOFF_MILLIS = 200
+
+/** The longest wait between two tries. */
+export const MAX_BACKOFF_MILLIS = 5_000
+
+/** How often a running query is asked how far it is. */
+export const PROGRESS_MILLIS = 500
+
+/** How long an interrupted fiber waits for ClickHouse to confirm that its query has stopped. */
+export const KILL_MILLIS = 5_000
+
+/** What the client waits beyond a query's own time limit before it takes the connection for dead. */
+export const GRACE_MILLIS = 30_000
