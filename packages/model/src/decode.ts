@@ -115,6 +115,16 @@ const alternatives = (parts: Iterable<string>): string => {
     : all.join(" or ")
 }
 
+/** What a Schema expects where there must be nothing. */
+const never = "never"
+
+const NoKeys = Schema.Record(Schema.String, Schema.Never)
+
+/** Effect's empty Struct accepts everything but null; here it means a mapping without keys, like any Struct. */
+const isEmptyStruct = ({ ast }: Schema.Codec<unknown, unknown>): boolean =>
+  "propertySignatures" in ast && Array.isArray(ast.propertySignatures) && ast.propertySignatures.length === 0 &&
+  "indexSignatures" in ast && Array.isArray(ast.indexSignatures) && ast.indexSignatures.length === 0
+
 const splitUnion = (message: string): ReadonlyArray<string> => message.replace(/^Expected /, "").split(" | ").map(plain)
 
 interface Complaint {
@@ -174,6 +184,10 @@ export const decode = <A>(
   schema: Schema.Codec<A, unknown>,
   input: unknown
 ): Result.Result<A, ReadonlyArray<ValueIssue>> => {
+  if (isEmptyStruct(schema)) {
+    const none = decode(NoKeys, input)
+    if (Result.isFailure(none)) return Result.fail(none.failure)
+  }
   const result = Schema.decodeUnknownResult(schema)(input, { errors: "all", onExcessProperty: "error" })
   if (Result.isSuccess(result)) return Result.succeed(result.success)
   const all = complaints(schema, input)
@@ -183,6 +197,10 @@ export const decode = <A>(
   for (const { path, message } of all) {
     if (message.startsWith(unknownKey)) {
       unknown.push(unknownKeyIssue(path, message.split("\n").slice(1)))
+      continue
+    }
+    if (message === `Expected ${never}` && path.length > 0) {
+      unknown.push(unknownKeyIssue(path, []))
       continue
     }
     const emptyList = message === missing && typeof path.at(-1) === "number"

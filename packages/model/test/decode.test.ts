@@ -66,6 +66,13 @@ describe("decode", () => {
     ])
   })
 
+  it("takes an empty Struct at its word", () => {
+    const NoOptions = Schema.Struct({})
+    expect(decode(NoOptions, {})).toEqual(Result.succeed({}))
+    expect(issues(NoOptions, { cap: 1 })).toEqual([["cap", `the unknown key "cap"`, "no such key", undefined]])
+    expect(issues(NoOptions, 3)).toEqual([["", "3", "a mapping", undefined]])
+  })
+
   it("leaves sentences of a Schema's own as they are", () => {
     const Url = Schema.String.pipe(
       Schema.check(Schema.makeFilter(() => "Expected a string of the object's own | kind"))

@@ -1,0 +1,320 @@
+/** The configuration: what `assay.config.ts` may say, and what it means once the defaults are filled in. */
+import { type Aggregation, contractVersion, isAggregation } from "@assay/aggregation"
+import {
+  decode,
+  defaultEventMapping,
+  DefinitionError,
+  type DefinitionIssue,
+  describe,
+  EventMapping,
+  nameList,
+  type ValueIssue
+} from "@assay/model"
+import { Result, Schema } from "effect"
+
+/** The engine that draws inferences from moments. */
+export const Engine = Schema.Literals(["bayesian", "delta"])
+export type Engine = typeof Engine.Type
+
+/** How results are computed where an experiment doesn't say otherwise. */
+export interface Defaults {
+  readonly engine: Engine
+  /** Level of intervals, between 0.5 and 1. */
+  readonly confidence: number
+  /** Experiments that are recomputed at the same time. */
+  readonly concurrency: number
+}
+
+/** What the configuration says about events; what is left out keeps its default. */
+export interface EventsConfig extends Partial<Omit<EventMapping, "columns" | "deduplication">> {
+  /** Merged with the default columns. */
+  readonly columns?: Partial<EventMapping["columns"]>
+  /** Merged with the default policy. */
+  readonly deduplication?: Partial<EventMapping["deduplication"]>
+}
+
+/** The configuration as people write it. Everything is optional. */
+export interface AssayConfig<Warehouse = unknown> {
+  /** Where ClickHouse is. */
+  readonly warehouse?: Warehouse
+  /** Where the events are, and what their columns mean. */
+  readonly events?: EventsConfig
+  /** Aggregations beside the standard ones. */
+  readonly aggregations?: ReadonlyArray<Aggregation>
+  /** The folder of experiment files; `experiments` by default. */
+  readonly experiments?: string
+  /** The folder of metric files; `metrics` by default. */
+  readonly metrics?: string
+  /** The folder of results; `.assay` by default. */
+  readonly store?: string
+  readonly defaults?: Partial<Defaults>
+}
+
+/** The configuration with everything filled in and checked. */
+export interface ResolvedConfig<Warehouse = unknown> {
+  readonly warehouse: Warehouse
+  readonly mapping: EventMapping
+  /** By name, the standard ones first. */
+  readonly aggregations: ReadonlyMap<string, Aggregation>
+  readonly experiments: string
+  readonly metrics: string
+  readonly store: string
+  readonly defaults: Defaults
+}
+
+/** What a configuration that says nothing means. */
+export const defaultDefaults: Defaults = { engine: "bayesian", confidence: 0.95, concurrency: 4 }
+
+/** Returns its argument: gives `assay.config.ts` types and completion. */
+export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>): AssayConfig<Warehouse> => config
+
+const Config = Schema.Struct({
+  warehouse: Schema.optionalKey(Schema.Unknown),
+  events: Schema.optionalKey(Schema.Unknown),
+  aggregations: Schema.optionalKey(Schema.Unknown),
+  experiments: Schema.optionalKey(Schema.NonEmptyString),
+  metrics: Schema.optionalKey(Schema.NonEmptyString),
+  store: Schema.optionalKey(Schema.NonEmptyString),
+  defaults: Schema.optionalKey(
+    Schema.Struct({
+      engine: Schema.optionalKey(Engine),
+      confidence: Schema.optionalKey(
+        Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0.5), Schema.isLessThan(1)))
+      ),
+      concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))))
+    })
+  )
+})
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isModule = (value: object): boolean => Object.prototype.toString.call(value) === "[object Module]"
+
+const below = (key: string, issues: ReadonlyArray<ValueIssue>): ReadonlyArray<ValueIssue> =>
+  issues.map((issue) => ({ ...issue, path: [key, ...issue.path] }))
+
+/** What a configuration file exported that isn't a configuration. */
+const notConfig = (input: unknown): ValueIssue | undefined => {
+  const issue = (hint: string, found = describe(input)): ValueIssue => ({
+    path: [],
+    found,
+    expected: "a configuration",
+    hint
+  })
+  const ending = "End the file with: export default defineConfig({ … })"
+  if (typeof input === "function") return issue("Export the configuration itself, not a function that makes it")
+  if (!isFields(input)) return issue(ending)
+  if (typeof input["then"] === "function") {
+    return issue("Export the configuration itself: put await before what makes it", "a promise")
+  }
+  return isModule(input) ? issue(ending, "a module without a configuration in it") : undefined
+}
+
+const merge = (base: Fields, over: unknown): unknown => (isFields(over) ? { ...base, ...over } : over)
+
+/** The default mapping with what the configuration says; `columns` and `deduplication` are merged, all else is replaced. */
+const mergeEvents = (events: unknown): unknown => {
+  const defaults: Fields = { ...defaultEventMapping }
+  const merged = merge(defaults, events)
+  if (!isFields(events) || !isFields(merged)) return merged
+  return {
+    ...merged,
+    ...(Object.hasOwn(events, "columns")
+      ? { columns: merge({ ...defaultEventMapping.columns }, events["columns"]) }
+      : {}),
+    ...(Object.hasOwn(events, "deduplication")
+      ? { deduplication: merge({ ...defaultEventMapping.deduplication }, events["deduplication"]) }
+      : {})
+  }
+}
+
+/** What a mapping's Schema can't say. */
+const checkMapping = (mapping: EventMapping): ReadonlyArray<ValueIssue> => {
+  const issues: Array<ValueIssue> = []
+  const identities = Object.keys(mapping.identities)
+  if (identities.length === 0) {
+    issues.push({
+      path: ["identities"],
+      found: "an empty mapping",
+      expected: "at least one identity",
+      hint: "Write { user: \"user_id\" }: a name, and the column that holds the identity"
+    })
+  }
+  if (mapping.exposures !== undefined && identities.length > 0) {
+    const exposed = Object.keys(mapping.exposures.identities)
+    if (!exposed.some((name) => identities.includes(name))) {
+      issues.push({
+        path: ["exposures", "identities"],
+        found: exposed.length === 0 ? "an empty mapping" : nameList(exposed),
+        expected: `at least one of the identities of events: ${nameList(identities)}`,
+        hint: "Events and exposures are joined by an identity of the same name; the columns may differ"
+      })
+    }
+  }
+  if (mapping.deduplication.policy === "id" && mapping.columns.event_id === undefined) {
+    issues.push({
+      path: ["columns", "event_id"],
+      found: "nothing",
+      expected: "the column of event ids, since deduplication.policy is \"id\""
+    })
+  }
+  for (const name of Object.keys(mapping.json)) {
+    if (name === "" || name.includes(".")) {
+      issues.push({
+        path: ["json", name],
+        at: "key",
+        found: `the name ${describe(name)}`,
+        expected: "a name without dots",
+        hint: "In definitions, the name ends at the first dot: name.path.to.field"
+      })
+    }
+  }
+  return issues
+}
+
+/** Why an item of `aggregations` can't be used, in a sentence of its own for each usual mistake. */
+const notAggregation = (value: unknown): Omit<ValueIssue, "path"> => {
+  const wrong = (found: string, hint?: string, expected = "an aggregation"): Omit<ValueIssue, "path"> => ({
+    found,
+    expected,
+    ...(hint === undefined ? {} : { hint })
+  })
+  if (value === undefined || value === null) {
+    return wrong("nothing", "Is its import misspelt? A name that a package doesn't export is undefined")
+  }
+  if (typeof value === "function") {
+    return wrong("a function", "List the aggregation itself: what defineAggregation returns")
+  }
+  if (typeof value === "string") return wrong(describe(value), "Import the aggregation, and list it without quotes")
+  if (Array.isArray(value)) return wrong(describe(value), "List its items instead: put ... before it")
+  if (!isFields(value)) return wrong(describe(value))
+  if (isModule(value)) {
+    const names = Object.keys(value).filter((name) => isAggregation(value[name]))
+    return wrong(
+      "a whole module",
+      names.length === 0
+        ? "It exports no aggregation"
+        : `Import from it by name: import { ${
+          nameList(names.map((name) => name === "default" ? "default as …" : name))
+        } }`
+    )
+  }
+  const { contract, name, version } = value
+  if (typeof contract === "number" && contract !== contractVersion) {
+    return wrong(
+      `the aggregation ${describe(name)} ${typeof version === "string" ? version : ""}`.trimEnd() +
+        `, made for contract ${contract}`,
+      "Install a version of it that is made for this version of Assay",
+      `one made for contract ${contractVersion}`
+    )
+  }
+  return wrong("a mapping", "Make it with defineAggregation")
+}
+
+/** Aggregations by name. The same value twice is fine; two of one name aren't. */
+const gatherAggregations = (
+  standard: ReadonlyArray<Aggregation>,
+  listed: unknown
+): { readonly aggregations: ReadonlyMap<string, Aggregation>; readonly issues: ReadonlyArray<ValueIssue> } => {
+  const aggregations = new Map(standard.map((aggregation) => [aggregation.name, aggregation]))
+  if (listed === undefined) return { aggregations, issues: [] }
+  if (!Array.isArray(listed)) {
+    return { aggregations, issues: [{ path: [], found: describe(listed), expected: "a list of aggregations" }] }
+  }
+  const issues: Array<ValueIssue> = []
+  // Array.from, since forEach would step over the holes of a list.
+  for (const [i, item] of Array.from<unknown>(listed).entries()) {
+    if (!isAggregation(item)) {
+      issues.push({ path: [i], ...notAggregation(item) })
+      continue
+    }
+    const other = aggregations.get(item.name)
+    if (other === undefined) {
+      aggregations.set(item.name, item)
+    } else if (other !== item) {
+      issues.push({
+        path: [i],
+        found: `${describe(item.name)} ${item.version} beside ${describe(item.name)} ${other.version}` +
+          (standard.includes(other) ? ", which is standard" : ""),
+        expected: "one aggregation of each name",
+        hint: "Take one of them away, or give your own another name"
+      })
+    }
+  }
+  return { aggregations, issues }
+}
+
+/** A folder's name, the same for `./metrics/` and `metrics`. */
+const folder = (path: string): string => path.replace(/^(\.\/)+/, "").replace(/\/+$/, "")
+
+/** Texts of the warehouse may be secrets that were put into the wrong place, so none is repeated. */
+const redacted = (issue: ValueIssue): ValueIssue => (issue.found.startsWith("\"") ? { ...issue, found: "text" } : issue)
+
+const withConfigHint = (issue: ValueIssue, value: unknown): ValueIssue =>
+  issue.path.join(".") === "defaults.confidence" && typeof value === "number" && value > 50 && value < 100
+    ? { ...issue, hint: `Write ${value / 100}` }
+    : issue
+
+/**
+ * Fills in what a configuration leaves out and checks the whole, as it was exported by the file `context.file`. The
+ * warehouse is decoded by the caller's Schema, from `{}` where there is none; `context.aggregations` are the standard ones,
+ * to which the configuration adds. Fails with everything that is wrong. Messages don't repeat texts of the warehouse.
+ */
+export const resolveConfig = <Warehouse>(
+  input: unknown,
+  context: {
+    readonly file: string
+    readonly warehouse: Schema.Codec<Warehouse, unknown>
+    readonly aggregations: ReadonlyArray<Aggregation>
+  }
+): Result.Result<ResolvedConfig<Warehouse>, DefinitionError> => {
+  const fail = (issues: ReadonlyArray<ValueIssue>) =>
+    Result.fail(
+      new DefinitionError({
+        issues: issues.map(({ path, found, expected, hint }): DefinitionIssue => ({
+          file: context.file,
+          path,
+          found,
+          expected,
+          ...(hint === undefined ? {} : { hint })
+        }))
+      })
+    )
+  const refused = notConfig(input)
+  if (refused !== undefined) return fail([refused])
+  const given: Fields = isFields(input) ? input : {}
+  const config = decode(Config, given)
+  const warehouse = decode(context.warehouse, given["warehouse"] ?? {})
+  const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
+  const gathered = gatherAggregations(context.aggregations, given["aggregations"])
+  const defaults = isFields(given["defaults"]) ? given["defaults"] : {}
+  const issues = [
+    ...(Result.isFailure(config)
+      ? config.failure.map((issue) => withConfigHint(issue, defaults["confidence"]))
+      : []),
+    ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
+    ...below("events", Result.isFailure(events) ? events.failure : checkMapping(events.success)),
+    ...below("aggregations", gathered.issues)
+  ]
+  if (Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(events)) return fail(issues)
+  const { experiments = "experiments", metrics = "metrics", store = ".assay" } = config.success
+  if (folder(experiments) === folder(metrics)) {
+    issues.push({
+      path: ["metrics"],
+      found: `${describe(metrics)}, the folder of the experiments`,
+      expected: "a folder of its own for each kind of definition"
+    })
+  }
+  return issues.length > 0 ? fail(issues) : Result.succeed({
+    warehouse: warehouse.success,
+    mapping: events.success,
+    aggregations: gathered.aggregations,
+    experiments,
+    metrics,
+    store,
+    defaults: { ...defaultDefaults, ...config.success.defaults }
+  })
+}

@@ -1,0 +1,66 @@
+/** A name for everything that decides the numbers of an experiment. */
+import { type EventMapping, type Experiment, Instant, type Metric } from "@assay/model"
+import { createHash } from "node:crypto"
+import type { Defaults } from "./config.ts"
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** JSON with sorted keys, so that equal values have equal text. Keys that hold undefined are left out, as in JSON. */
+export const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
+  if (!isMapping(value)) return JSON.stringify(value ?? null)
+  const entries = Object.keys(value).toSorted().filter((key) => value[key] !== undefined)
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)
+  return `{${entries.join(",")}}`
+}
+
+/** What of an experiment decides its numbers: times as milliseconds, defaults written out, no descriptions. */
+const essentials = (experiment: Experiment, mapping: EventMapping) => ({
+  ...experiment,
+  description: undefined,
+  started_at: Instant.toMillis(experiment.started_at),
+  ended_at: experiment.ended_at === undefined ? null : Instant.toMillis(experiment.ended_at),
+  identity: experiment.identity ?? Object.keys(mapping.identities)[0],
+  multiple_variants: experiment.multiple_variants ?? "quarantine",
+  variants: experiment.variants.map(({ key, share }) => ({ key, share }))
+})
+
+const metricEssentials = (metric: Metric) => ({
+  ...metric,
+  description: undefined,
+  where: metric.where ?? [],
+  options: metric.options ?? {}
+})
+
+/**
+ * SHA-256, in hexadecimal, of what decides an experiment's numbers: the experiment, the metrics that it uses, the mapping,
+ * the versions of their aggregations, engine and confidence. The order of keys, comments, descriptions, other metrics and
+ * the ways to write one moment don't matter; the order of lists does.
+ *
+ * @param input.metrics metrics by key; those that the experiment doesn't use are ignored
+ * @param input.aggregations aggregations by name; those that its metrics don't use are ignored
+ */
+export const definitionHash = (input: {
+  readonly experiment: Experiment
+  readonly metrics: ReadonlyMap<string, Metric>
+  readonly mapping: EventMapping
+  readonly aggregations: ReadonlyMap<string, { readonly version: string }>
+  readonly defaults: Pick<Defaults, "engine" | "confidence">
+}): string => {
+  const { experiment, mapping, defaults } = input
+  const metrics = experiment.metrics.map(({ metric }) => input.metrics.get(metric)).filter((metric) =>
+    metric !== undefined
+  )
+  const text = canonicalJson({
+    experiment: essentials(experiment, mapping),
+    metrics: metrics.map(metricEssentials),
+    mapping,
+    aggregations: Object.fromEntries(
+      metrics.map(({ aggregation }) => [aggregation, input.aggregations.get(aggregation)?.version ?? null])
+    ),
+    engine: defaults.engine,
+    confidence: defaults.confidence
+  })
+  return createHash("sha256").update(text).digest("hex")
+}
