@@ -11,7 +11,8 @@ import {
   FIRST_BACKOFF_MILLIS,
   KILL_MILLIS,
   MAX_BACKOFF_MILLIS,
-  PROGRESS_MILLIS
+  PROGRESS_MILLIS,
+  SETTLE_MILLIS
 } from "./limits.ts"
 import { encodeParameters, valuesOf } from "./parameters.ts"
 import { limitSettings, pinnedSettings } from "./settings.ts"
@@ -90,7 +91,14 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
       Effect.tryPromise((signal) =>
         client.command({ query: `KILL QUERY WHERE ${text} ASYNC`, query_params: parameters, abort_signal: signal })
       )
-    ).pipe(Effect.timeout(KILL_MILLIS), Effect.ignore, Effect.withSpan("Warehouse.kill"))
+    ).pipe(
+      Effect.ignore,
+      Effect.andThen(engine.settled),
+      Effect.repeat({ until: (settled) => settled, times: KILL_MILLIS / SETTLE_MILLIS }),
+      Effect.timeout(KILL_MILLIS),
+      Effect.ignore,
+      Effect.withSpan("Warehouse.kill")
+    )
   }
 
   const watch = (queryId: string, onProgress: (progress: QueryProgress) => Effect.Effect<void>) => {

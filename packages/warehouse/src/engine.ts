@@ -1,10 +1,10 @@
 /** The two ways to ClickHouse, behind one shape: a server over HTTP, and the embedded engine. */
 import { WarehouseUnavailable } from "@assay/model"
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client"
-import { Effect, Redacted, type Scope, Semaphore } from "effect"
+import { Effect, Option, Redacted, type Scope, Semaphore } from "effect"
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
-import { GRACE_MILLIS, KILL_MILLIS } from "./limits.ts"
+import { GRACE_MILLIS, KILL_MILLIS, SETTLE_MILLIS } from "./limits.ts"
 import { httpSettings, type Settings, withSettings } from "./settings.ts"
 import { type SecretSource, urlProblem, type WarehouseConfig } from "./WarehouseConfig.ts"
 
@@ -14,6 +14,7 @@ type Injected = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["con
 /**
  * A way to ClickHouse. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
  * `request` joins a query and its settings, and `find` is the condition that finds a running query in system.processes.
+ * `settled` says whether a query that was left and killed needs no more attention.
  */
 export interface Engine {
   readonly use: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -23,6 +24,7 @@ export interface Engine {
     readonly clickhouse_settings: Record<string, string | number>
   }
   readonly find: (queryId: string) => { readonly text: string; readonly parameters: Record<string, string> }
+  readonly settled: Effect.Effect<boolean>
   readonly secrets: ReadonlyArray<Redacted.Redacted>
 }
 
@@ -80,6 +82,7 @@ export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
     control: (run) => run(client),
     request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
     find: (queryId) => ({ text: "query_id = {id:String}", parameters: { id: queryId } }),
+    settled: Effect.succeed(true),
     secrets: password === undefined ? [] : [password, Redacted.make(basicAuth(config.username ?? "default", password))]
   }
 })
@@ -112,7 +115,7 @@ export const embeddedFailure = (cause: unknown): WarehouseUnavailable => {
  * Each query gets a connection of its own (2 ms), because settings stick to a connection, and so does the part of a
  * result that a failed query had written before it failed: the next query's answer would start with it. One query runs
  * at a time, because parameters are set for the process. Aborting returns before the engine stops, so an interrupted
- * query is killed, its connection closed, and its turn ends when the engine has let go of it, or after five seconds.
+ * query is killed (again, where it hadn't entered the engine's list yet) until the engine has let go of it.
  */
 export const embeddedEngine = Effect.fn("Warehouse.embeddedEngine")(function*(
   path: string | undefined
@@ -128,15 +131,16 @@ export const embeddedEngine = Effect.fn("Warehouse.embeddedEngine")(function*(
     try: () => createClient({ connection: createChdbConnection({ path: directory }) as unknown as Injected, log }),
     catch: embeddedFailure
   })
-  const drain = Effect.promise(() => drainPending()).pipe(Effect.timeoutOption(KILL_MILLIS))
-  yield* Effect.acquireRelease(open, (held) => Effect.andThen(drain, close(held)))
+  const drain = (millis: number) => Effect.promise(() => drainPending()).pipe(Effect.timeoutOption(millis))
+  yield* Effect.acquireRelease(open, (held) => Effect.andThen(drain(KILL_MILLIS), close(held)))
   const turn = yield* Semaphore.make(1)
   const control: Engine["control"] = (run) => Effect.acquireUseRelease(Effect.orDie(open), run, close)
   return {
-    use: (run) => turn.withPermit(Effect.onInterrupt(control(run), () => drain)),
+    use: (run) => turn.withPermit(control(run)),
     control,
     request: (text, settings) => ({ query: withSettings(text, settings), clickhouse_settings: {} }),
     find: (queryId) => ({ text: `position(Settings['log_comment'], '"${queryId}"') > 0`, parameters: {} }),
+    settled: Effect.map(drain(SETTLE_MILLIS), Option.isSome),
     secrets: []
   }
 })

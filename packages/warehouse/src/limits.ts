@@ -18,5 +18,8 @@ export const PROGRESS_MILLIS = 500
 /** How long an interrupted fiber waits for ClickHouse to confirm that its query has stopped. */
 export const KILL_MILLIS = 5_000
 
+/** How long the embedded engine may take to let go of a killed query before it is killed again. */
+export const SETTLE_MILLIS = 25
+
 /** What the client waits beyond a query's own time limit before it takes the connection for dead. */
 export const GRACE_MILLIS = 30_000

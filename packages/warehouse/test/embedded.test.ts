@@ -173,6 +173,18 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("the embedded en
       assert.deepStrictEqual(rows, [{ n: "1" }]) // itself
     }))
 
+  it.effect("a query that is interrupted as it starts stops too", () =>
+    Effect.gen(function*() {
+      const warehouse = yield* Warehouse
+      for (let i = 0; i < 40; i += 1) {
+        const running = yield* Effect.forkChild(warehouse.query(endless))
+        yield* Effect.sleep(i % 8)
+        yield* Fiber.interrupt(running)
+      }
+      const { rows } = yield* warehouse.query(statement("SELECT count() AS n FROM system.processes"))
+      assert.deepStrictEqual(rows, [{ n: "1" }])
+    }))
+
   it.effect("tells how far a running query is", () =>
     Effect.gen(function*() {
       const seen: Array<QueryProgress> = []
