@@ -46,9 +46,12 @@ const nx = (targets: ReadonlyArray<string>, options: ReadonlyArray<string>) =>
       }
     })
     const lines: Array<string> = []
+    let finished = 0
     createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line)
-      if (line.startsWith("> nx run ")) console.log(line.slice("> nx run ".length))
+      if (line.startsWith("> nx run ")) {
+        console.log(`${++finished}/${checks.length + suites.length} ${line.slice("> nx run ".length)}`)
+      }
     })
     child.on("error", fail).on("close", (code) => done({ code, lines }))
   })

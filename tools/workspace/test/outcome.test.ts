@@ -41,7 +41,7 @@ describe("a run", () => {
     ["a failed test", suite(report(3, 1), bad), "3 passed, 1 failed, 0 skipped"],
     ["a failed check", check(bad), "0 passed, 1 failed, 0 skipped"],
     ["a check that never started", check(undefined), "0 passed, 0 failed, 1 skipped"],
-    ["a suite that never started", suite(undefined, undefined), "0 passed, 0 failed, 1 skipped"],
+    ["a suite that never started", { ...suite(undefined), ran: undefined }, "0 passed, 0 failed, 1 skipped"],
     ["a suite without a report", suite(undefined, bad), "0 passed, 1 failed, 0 skipped"],
     ["a suite without a report that claims success", suite(undefined), "0 passed, 1 failed, 0 skipped"],
     ["a report that isn't vitest's", suite({ tests: 3 }), "0 passed, 1 failed, 0 skipped"],
