@@ -8,7 +8,7 @@ import * as fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { rows, type World, world } from "./arbitrary.ts"
 import { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
-import { createEventTable, type EventRow, insertEvents } from "./EventRow.ts"
+import { clearEvents, createEventTable, type EventRow, insertEvents } from "./EventRow.ts"
 import { reference, type ReferenceMetric } from "./reference.ts"
 
 /** What an author hands in about the aggregation. */
@@ -43,13 +43,14 @@ export const describeAggregation = (aggregation: Aggregation, suite: Aggregation
   const numRuns = suite.runs ?? 25
   describe(`aggregation ${aggregation.name} ${aggregation.version}`, () => {
     let runtime: ManagedRuntime.ManagedRuntime<Warehouse, unknown>
-    beforeAll(() => {
+    beforeAll(async () => {
       runtime = Runtime.make(WarehouseService.layerEmbedded())
+      await runtime.runPromise(createEventTable(table))
     })
     afterAll(() => runtime.dispose())
 
     const load = (stream: ReadonlyArray<EventRow>) =>
-      createEventTable(table).pipe(Effect.andThen(insertEvents(table, stream)))
+      clearEvents(table).pipe(Effect.andThen(insertEvents(table, stream)))
 
     const measure = (world: World, stream: ReadonlyArray<EventRow>) =>
       runtime.runPromise(

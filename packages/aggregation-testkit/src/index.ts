@@ -2,7 +2,15 @@
 export { hostileText, oddNumbers, rows, valueText, type World, world } from "./arbitrary.ts"
 export { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
 export { type AggregationSuite, describeAggregation } from "./describeAggregation.ts"
-export { createEventTable, type EventRow, insertEvents, testMapping } from "./EventRow.ts"
+export {
+  clearEvents,
+  createEventTable,
+  type EventRow,
+  insertEvents,
+  type TableEngine,
+  testMapping
+} from "./EventRow.ts"
+export { propertyText, satisfies } from "./filters.ts"
 export {
   reference,
   type ReferenceExperiment,

@@ -28,7 +28,7 @@ export interface AggregationDefinition<Options, Column extends string, Reads ext
   }) => Readonly<Record<Column, UnitColumn>>
   /** Which moments the outer query sums, and which test the kernel applies. */
   readonly estimand: EstimandOf<NoInfer<Column>>
-  /** The least data below which inference is withheld. At least 50 identities in each arm are always asked for. */
+  /** The least data below which inference is withheld, beside what is asked of every metric (50 identities in each arm). */
   readonly floors?: ReadonlyArray<Floor>
   /** How the value is shown. */
   readonly display?: Display
@@ -53,9 +53,6 @@ export interface Aggregation {
   /** The unit columns for decoded options. */
   readonly bind: (options: unknown) => BoundAggregation
 }
-
-/** No arm is compared on fewer identities than this. */
-export const identitiesFloor: Floor = { kind: "identities", need: 50 }
 
 /** Options of an aggregation that has none. */
 export const NoOptions: Schema.Codec<object, unknown> = Schema.Struct({})
@@ -112,7 +109,7 @@ export const defineAggregation = <Options, const Column extends string, const Re
     reads: definition.reads,
     options: definition.options as Schema.Codec<unknown, unknown>,
     estimand: estimand.kind,
-    floors: Object.freeze([identitiesFloor, ...(definition.floors ?? [])]),
+    floors: Object.freeze([...(definition.floors ?? [])]),
     display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },
     bind
   }

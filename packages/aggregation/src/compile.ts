@@ -34,9 +34,6 @@ export const pinnedSettings: Readonly<Record<string, string | number>> = {
   session_timezone: "UTC"
 }
 
-/** How many different undeclared variants are named in a result. */
-export const undeclaredShown = 20
-
 /** Rank of "no declared variant" in the packed column of an exposure. */
 const noArm = 63
 
@@ -53,7 +50,7 @@ const identityText = (column: string): Fragment => sql`ifNull(toString(${identif
  * The key that stands for an identity in the statement: 64 bits, so that the join and the aggregation stay narrow. Two of
  * n identities share one with probability n²/2⁶⁵ (2 million: 1e-7, 50 million: 7e-5), which would make them one identity.
  */
-const identityKey = (text: Fragment): Fragment => sql`sipHash64(${text})`
+const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
 
 /** Milliseconds since the start of the window. 32 bits suffice for 49 days. */
 const offset = (plan: Plan, column: string): Fragment => {
@@ -116,9 +113,10 @@ export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
   plan.arms.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 
 /**
- * One row per identity: `k`; `pack` = since × 128 + rank × 2 + seen in several, so that one number carries through the
- * join what a row needs to know; `odd`, the undeclared variants it was seen in. Identities without a name make one row,
- * which is always there (a row is added for it), so that events without a name are counted, too.
+ * One row per identity: `k` and `pack`, one number that carries through the join all that a row needs to know. For an
+ * identity in an arm: since × 256 + rank × 4 + 2 if it was also seen in an undeclared variant + 1 if in several declared
+ * ones. For one that was seen in undeclared variants only: `never`. Exposures without an identity make one row, `never` + 1 +
+ * their number; it is always there (a row is added for it), so that events without an identity are counted, too.
  */
 const exposures = (plan: Plan): Fragment => {
   const source = exposureSource(plan)
@@ -126,31 +124,42 @@ const exposures = (plan: Plan): Fragment => {
   const rank = sql`toUInt8(transform(toString(${identifier(source.variant)}), ${parameter("Array(String)", ranks)}, ${
     parameter("Array(UInt8)", ranks.map((_, i) => i))
   }, toUInt8(${integer(noArm)})))`
-  const text = identityText(source.identity)
-  return sql`SELECT k, odd,
-      if(seen = 0, ${never}, first * 2 + if(bitCount(seen) > 1, 1, 0)) AS pack
-    FROM (
-      SELECT ${identityKey(sql`name`)} AS k,
-        minIf(toUInt64(at) * 64 + toUInt64(arm), arm < ${integer(noArm)} AND name != '') AS first,
-        groupBitOr(if(arm < ${integer(noArm)} AND name != '', bitShiftLeft(toUInt64(1), arm), toUInt64(0))) AS seen,
-        groupArrayIf(variant, arm = ${integer(noArm)} OR name = '') AS odd
-      FROM (
-        SELECT ${text} AS name, toString(${identifier(source.variant)}) AS variant, ${
+  const known = sql`bitAnd(seen, ${declared})`
+  return sql`SELECT k,
+          multiIf(k = ${nameless}, ${never} + exposed,
+            ${known} = 0, ${never},
+            first * 4 + if(bitTest(seen, ${integer(noArm)}), 2, 0) + if(bitCount(${known}) > 1, 1, 0)) AS pack
+        FROM (
+          SELECT k,
+            count() AS exposed,
+            min(if(arm = ${integer(noArm)}, ${never}, toUInt64(at) * 64 + arm)) AS first,
+            groupBitOr(bitShiftLeft(toUInt64(1), arm)) AS seen
+          FROM (
+            SELECT ${identityKey(identityText(source.identity))} AS k, ${
     offset(plan, source.timestamp)
   } AS at, ${rank} AS arm
-        FROM ${source.from}
-        WHERE ${and(source.where)}
-        UNION ALL
-        SELECT '', '', ${offsetType(plan)}(0), toUInt8(${integer(noArm)})
-      )
-      GROUP BY k
-    )`
+            FROM ${source.from}
+            WHERE ${and(source.where)}
+            UNION ALL
+            SELECT ${nameless}, ${offsetType(plan)}(0), toUInt8(${integer(noArm)})
+          )
+          GROUP BY k
+        )`
 }
 
 const offsetType = (plan: Plan): Fragment => word(plan.to - plan.from < 2 ** 32 ? "toUInt32" : "toUInt64")
 
 /** The packed exposure of an identity that is in no arm: later than any event. */
-const never = sql`toUInt64(9223372036854775807)`
+const never = sql`toUInt64(4611686018427387904)`
+
+/** The bits of the declared variants. */
+const declared = sql`toUInt64(9223372036854775807)`
+
+/** The key of identities without a name. */
+const nameless = identityKey(sql`''`)
+
+/** Since when an identity is exposed, in milliseconds of the window, read off its packed exposure. */
+const since = (pack: Fragment): Fragment => sql`bitShiftRight(${pack}, 8)`
 
 /** Distinct values that streams read, and distinct lists of conditions; each is computed once per event. */
 interface EventColumns {
@@ -290,7 +299,7 @@ const accumulate = (
     ? sql`toUInt8(1), `
     : accumulator.of.kind === "value"
     ? sql`${numbered("v", value!)}, `
-    : sql`toFloat64(t - bitShiftRight(pack, 7)), `
+    : sql`toFloat64(t - ${since(sql`pack`)}), `
   return sql`${combinator(accumulator)}If${form === "state" ? word("State") : empty}(${argument}${condition})`
 }
 
@@ -321,18 +330,16 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const carried = join([
     sql`exposures.k AS k`,
     sql`exposures.pack AS pack`,
-    sql`exposures.odd AS odd`,
     sql`events.m AS m`,
     sql`events.t AS t`,
     ...columns.values.map((_, i) => sql`events.${numbered("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${numbered("c", i)} AS ${numbered("c", i)}`),
     ...(copies ? [sql`events.copies AS copies`] : []),
-    sql`if(events.t >= bitShiftRight(exposures.pack, 7), events.m, toUInt16(0)) AS on`
+    sql`if(events.t >= ${since(sql`exposures.pack`)}, events.m, toUInt16(0)) AS on`
   ])
   const aggregates = join(
     [
       sql`max(pack) AS exposure`,
-      sql`any(odd) AS odd_variants`,
       sql`countIf${state}(m != 0 AND on = 0) AS early`,
       sql`maxIf${state}(t, m != 0) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
@@ -367,7 +374,6 @@ const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
   const merge = (aggregate: Fragment, column: Fragment) => sql`${aggregate}Merge(${column}) AS ${column}`
   const columns = [
     sql`max(exposure) AS exposure`,
-    sql`any(odd_variants) AS odd_variants`,
     merge(word("countIf"), word("early")),
     merge(word("maxIf"), word("latest")),
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
@@ -428,8 +434,8 @@ export const placements = ["arm", "quarantined", "nameless", "undeclared"] as co
 
 const moments = (plan: Plan, unit: Fragment): Fragment => {
   const quarantines = (plan.experiment.multiple_variants ?? "quarantine") === "quarantine"
-  const place = sql`multiIf(k = ${identityKey(sql`''`)}, 2, exposure = ${never}, 3, ${
-    quarantines ? sql`bitAnd(exposure, 1) = 1` : sql`0`
+  const place = sql`multiIf(exposure > ${never}, 2, exposure = ${never}, 3, ${
+    quarantines ? sql`bitTest(exposure, 0)` : sql`0`
   }, 1, 0)`
   const unitColumns = plan.metrics.flatMap((metric, m) =>
     metric.columns.map((column, i) => sql`${unitValue(plan, metric.stream, column)} AS ${word(`u${m}_${i}`)}`)
@@ -457,8 +463,6 @@ const moments = (plan: Plan, unit: Fragment): Fragment => {
       }`
     )
   )
-  const odd = sql`if(place = 2, emptyArrayString(), arrayDistinct(odd_variants))`
-  const undeclared = sql`sumMap(${odd}, arrayMap(name -> toUInt64(1), ${odd}))`
   const outer = join(
     [
       sql`place`,
@@ -467,11 +471,8 @@ const moments = (plan: Plan, unit: Fragment): Fragment => {
       sql`sum(early) AS early_events`,
       sql`max(latest) AS latest_event`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`sum(repeated) AS repeated_events`]),
-      sql`sum(length(odd_variants)) AS odd_exposures`,
-      sql`arraySlice(arraySort(pair -> (-toInt64(pair.2), pair.1), arrayZip(tupleElement(${undeclared}, 1), tupleElement(${undeclared}, 2))), 1, ${
-        integer(undeclaredShown)
-      }) AS undeclared_variants`,
-      sql`length(tupleElement(${undeclared}, 1)) AS undeclared_count`,
+      sql`sum(if(place = 2, exposure - ${never} - 1, 0)) AS nameless_exposures`,
+      sql`countIf(place = 3 OR (place < 2 AND bitTest(exposure, 1))) AS undeclared`,
       ...unusable,
       ...sums
     ],
@@ -483,11 +484,11 @@ FROM (
   SELECT ${
     join([
       sql`toUInt8(${place}) AS place`,
-      sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 1), 63), 0)) AS arm`,
+      sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`,
       sql`early`,
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
-      sql`odd_variants`,
+      sql`exposure`,
       ...valuedStreams(plan).map((_, i) => numbered("bad", i)),
       ...unitColumns
     ])
@@ -510,6 +511,34 @@ export const compile = (plan: Plan): Statement => statement(moments(plan, units(
  */
 export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement =>
   statement(moments(plans[0], mergedUnits(plans)))
+
+/** How many undeclared variants {@link compileUndeclared} names. */
+export const undeclaredShown = 20
+
+/**
+ * A statement that names the undeclared variants of a plan's exposures and counts the identities seen in each, most first:
+ * `variant`, `identities`, and in `variants` how many there are in all. Worth running only where the plan's own statement
+ * counts any: keeping names per identity there would cost half as much again.
+ */
+export const compileUndeclared = (plan: Plan): Statement => {
+  const source = exposureSource(plan)
+  const variant = sql`toString(${identifier(source.variant)})`
+  return statement(sql`SELECT variant, identities, count() OVER () AS variants
+FROM (
+  SELECT ${variant} AS variant, uniqExact(${identityText(source.identity)}) AS identities
+  FROM ${source.from}
+  WHERE ${
+    and([
+      ...source.where,
+      sql`${variant} NOT IN (${join(plan.arms.map((arm) => parameter("String", arm)))})`,
+      sql`${identityText(source.identity)} != ''`
+    ])
+  }
+  GROUP BY variant
+)
+ORDER BY identities DESC, variant
+LIMIT ${integer(undeclaredShown)}`)
+}
 
 /** The table that a mapping reads events from, as people write it. */
 export const tableName = (mapping: EventMapping): string =>

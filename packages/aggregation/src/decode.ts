@@ -14,10 +14,8 @@ export interface Aggregates {
   readonly quarantined: number
   /** Identities that were seen in undeclared variants only. */
   readonly undeclaredIdentities: number
-  /** Undeclared variants (the empty one included) with the identities seen in them, most first; the first few only. */
-  readonly undeclaredVariants: ReadonlyArray<{ readonly variant: string; readonly identities: number }>
-  /** How many different undeclared variants there are. */
-  readonly undeclaredCount: number
+  /** Identities that were seen in undeclared variants (the empty one included), in declared ones as well or not. */
+  readonly undeclaredExposed: number
   /** Exposures and metric events (rows) whose identity is empty. */
   readonly namelessExposures: number
   readonly namelessEvents: number
@@ -57,16 +55,12 @@ const real = (row: Row, column: string): number => {
   return value === 0 ? 0 : value
 }
 
-const variants = (row: Row): ReadonlyArray<{ readonly variant: string; readonly identities: number }> => {
-  const value = cell(row, "undeclared_variants")
-  if (!Array.isArray(value)) throw new Unexpected("undeclared_variants isn't a list")
-  return value.map((pair: unknown) => {
-    if (!Array.isArray(pair) || typeof pair[0] !== "string") {
-      throw new Unexpected("undeclared_variants isn't a list of pairs")
-    }
-    return { variant: pair[0], identities: count({ identities: pair[1] }, "identities") }
+const unusable = (plan: Plan, error: Unexpected): DecodeError =>
+  new DecodeError({
+    message: `The answer for experiment ${plan.experiment.key} can't be used: ${error.message}`,
+    hint: "If a metric multiplies or divides values, its numbers may be too large; " +
+      "else report it with the statement that `assay explain` shows"
   })
-}
 
 const momentsOf = (plan: Plan, metric: number, row: Row): Moments.Moments => {
   const k = plan.metrics[metric]!.columns.length
@@ -112,10 +106,6 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     }
     const inArms = [...byArm.values()]
     const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
-    const merged = new Map<string, number>()
-    for (const { variant, identities } of named.flatMap(variants)) {
-      merged.set(variant, (merged.get(variant) ?? 0) + identities)
-    }
     const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
     const events = rows.length === 0 ? undefined : latest
     return Result.succeed({
@@ -130,10 +120,8 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
       ),
       quarantined: sum(at("quarantined"), "n"),
       undeclaredIdentities: sum(at("undeclared"), "n"),
-      undeclaredVariants: [...merged].map(([variant, identities]) => ({ variant, identities }))
-        .toSorted((a, b) => b.identities - a.identities || (a.variant < b.variant ? -1 : 1)),
-      undeclaredCount: Math.max(merged.size, ...named.map((row) => count(row, "undeclared_count"))),
-      namelessExposures: Math.max(0, sum(at("nameless"), "odd_exposures") - 1),
+      undeclaredExposed: sum(named, "undeclared"),
+      namelessExposures: sum(at("nameless"), "nameless_exposures"),
       namelessEvents: sum(at("nameless"), "early_events"),
       earlyEvents: sum(inArms, "early_events"),
       repeatedEvents: plan.deduplication.policy === "none" ? undefined : sum(named, "repeated_events"),
@@ -144,12 +132,28 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     })
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
-    return Result.fail(
-      new DecodeError({
-        message: `The answer for experiment ${plan.experiment.key} can't be used: ${error.message}`,
-        hint:
-          "If a metric multiplies or divides values, its numbers may be too large; else report it with the statement that `assay explain` shows"
-      })
-    )
+    return Result.fail(unusable(plan, error))
+  }
+}
+
+/** Undeclared variants by name, with the identities seen in each, most first; `variants` counts unlisted ones, too. */
+export interface UndeclaredVariants {
+  readonly variants: number
+  readonly listed: ReadonlyArray<{ readonly variant: string; readonly identities: number }>
+}
+
+/** What the rows of a plan's `compileUndeclared` statement say. Fails as {@link decodeAggregates} does. */
+export const decodeUndeclared = (
+  plan: Plan,
+  rows: ReadonlyArray<Row>
+): Result.Result<UndeclaredVariants, DecodeError> => {
+  try {
+    return Result.succeed({
+      variants: rows.length === 0 ? 0 : count(rows[0]!, "variants"),
+      listed: rows.map((row) => ({ variant: String(cell(row, "variant")), identities: count(row, "identities") }))
+    })
+  } catch (error) {
+    if (!(error instanceof Unexpected)) throw error
+    return Result.fail(unusable(plan, error))
   }
 }

@@ -10,12 +10,11 @@ export {
   contractVersion,
   defineAggregation,
   type EstimandOf,
-  identitiesFloor,
   isAggregation,
   NoOptions
 } from "./Aggregation.ts"
-export { compile, compileMerged, largestValue, pinnedSettings, tableName } from "./compile.ts"
-export { type Aggregates, decodeAggregates } from "./decode.ts"
+export { compile, compileMerged, compileUndeclared, largestValue, pinnedSettings, tableName } from "./compile.ts"
+export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVariants } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
   checkExperiment,

@@ -1,15 +1,6 @@
 /** Floors: the least data below which no inference is shown. They are policy and stand outside the kernel. */
-import type { Moments, Withheld, WithheldReason } from "@assay/model"
+import type { Floor, Moments, Withheld, WithheldReason } from "@assay/model"
 import { figure, withheld } from "./internal/withheld.ts"
-
-/**
- * At least `need` in each compared arm: `identities` are the arm's n, `conversions` the sum of unit column 0 (the identities
- * that did it, for a proportion).
- */
-export interface Floor {
-  readonly kind: "identities" | "conversions"
-  readonly need: number
-}
 
 /** 50 identities per compared arm, as in the original system and in PostHog. */
 export const identitiesFloor: Floor = { kind: "identities", need: 50 }

@@ -13,5 +13,5 @@ export {
 } from "./distributions.ts"
 export { defaultEngine, type EngineName, engines } from "./engines.ts"
 export { type Estimand, type Estimate, estimate } from "./estimand.ts"
-export { checkFloors, conversionsFloor, type Floor, identitiesFloor, standardFloors } from "./floors.ts"
+export { checkFloors, conversionsFloor, identitiesFloor, standardFloors } from "./floors.ts"
 export { type VerdictThresholds, verdictThresholds, verdictWord } from "./verdict.ts"

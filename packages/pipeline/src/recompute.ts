@@ -1,0 +1,186 @@
+/** The orchestrator: plan, run, decode, summarize, publish; one experiment or hundreds. */
+import {
+  type Aggregation,
+  compile,
+  compileUndeclared,
+  decodeAggregates,
+  decodeUndeclared,
+  type Plan,
+  plan
+} from "@assay/aggregation"
+import {
+  type AssayError,
+  type EventMapping,
+  type Experiment,
+  Instant,
+  type Metric,
+  PlanError,
+  type ResultsSummary,
+  type Statement
+} from "@assay/model"
+import type { Engine } from "@assay/stats"
+import { Store } from "@assay/store"
+import { type QueryProgress, Warehouse } from "@assay/warehouse"
+import { Cause, Clock, Effect, Exit } from "effect"
+import { createHash, randomUUID } from "node:crypto"
+import { noneUndeclared } from "./quality.ts"
+import { summarize } from "./summarize.ts"
+
+/** What all experiments of a run share. `asOf` is stamped once; milliseconds since 1970-01-01 UTC. */
+export interface RecomputeContext {
+  readonly metrics: ReadonlyMap<string, Metric>
+  readonly mapping: EventMapping
+  readonly aggregations: ReadonlyMap<string, Aggregation>
+  readonly engine: Engine
+  readonly confidence: number
+  readonly asOf: number
+  readonly version: string
+  readonly warehouseVersion: string
+}
+
+/** One experiment to recompute, with the hash of everything that determines its numbers. */
+export interface Job {
+  readonly experiment: Experiment
+  readonly definitionHash: string
+}
+
+/** What became of a job. `latest` says whether it is now the newest result of its experiment. */
+export interface Recomputed {
+  readonly summary: ResultsSummary
+  readonly path: string
+  readonly latest: boolean
+}
+
+/** A job that failed: what went wrong. Its last good snapshot is still in the store. */
+export interface Failure {
+  readonly experiment: string
+  readonly error: AssayError
+}
+
+/** How a run goes, for whoever watches. */
+export type RunEvent =
+  | { readonly kind: "started" | "decoded"; readonly experiment: string }
+  | { readonly kind: "progress"; readonly experiment: string; readonly progress: QueryProgress }
+  | { readonly kind: "succeeded"; readonly experiment: string; readonly result: Recomputed }
+  | { readonly kind: "failed"; readonly experiment: string; readonly error: AssayError }
+
+/** Gets every {@link RunEvent} of a run. */
+export type Watcher = (event: RunEvent) => Effect.Effect<void>
+
+const silent: Watcher = () => Effect.void
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+
+/** The hash of a statement: its text, parameters and settings. */
+export const statementHash = (statement: Statement): string =>
+  sha256(JSON.stringify([statement.text, statement.parameters, statement.settings]))
+
+const runQuery = Effect.fn("recompute.query")(
+  function*(job: Job, runId: string, statement: Statement, watch: Watcher) {
+    const warehouse = yield* Warehouse
+    return yield* warehouse.query(statement, {
+      queryId: `assay-${runId}`,
+      comment: { assay: "recompute", experiment: job.experiment.key, run: runId },
+      onProgress: (progress) => watch({ kind: "progress", experiment: job.experiment.key, progress })
+    })
+  }
+)
+
+const planJob = Effect.fn("recompute.plan")(function*(job: Job, context: RecomputeContext) {
+  return yield* Effect.fromResult(plan({ ...context, experiment: job.experiment }))
+})
+
+const decodeRows = Effect.fn("recompute.decode")(
+  function*(planned: Plan, rows: Parameters<typeof decodeAggregates>[1]) {
+    return yield* Effect.fromResult(decodeAggregates(planned, rows))
+  }
+)
+
+/** The names of undeclared variants: a second, small statement that runs only where the first one counted any. */
+const nameUndeclared = Effect.fn("recompute.undeclared")(function*(job: Job, runId: string, planned: Plan) {
+  const warehouse = yield* Warehouse
+  const { rows } = yield* warehouse.query(compileUndeclared(planned), {
+    queryId: `assay-${runId}-undeclared`,
+    comment: { assay: "undeclared", experiment: job.experiment.key, run: runId }
+  })
+  return yield* Effect.fromResult(decodeUndeclared(planned, rows))
+})
+
+/**
+ * Recomputes one experiment: one statement, then a snapshot in the store. Fails with the typed error of the stage that
+ * failed; a failed run writes nothing. When it is interrupted, the query is killed on the server.
+ */
+export const recompute = Effect.fn("recompute")(
+  function*(job: Job, context: RecomputeContext, watch: Watcher = silent) {
+    const started = yield* Clock.currentTimeMillis
+    const experiment = job.experiment.key
+    const runId = randomUUID()
+    yield* Effect.annotateCurrentSpan({ experiment, run: runId })
+    yield* watch({ kind: "started", experiment })
+    const planned = yield* planJob(job, context)
+    const statement = compile(planned)
+    const { rows, statistics } = yield* runQuery(job, runId, statement, watch)
+    const aggregates = yield* decodeRows(planned, rows)
+    const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
+    yield* watch({ kind: "decoded", experiment })
+    const computed = yield* Clock.currentTimeMillis
+    const summary = summarize({
+      plan: planned,
+      aggregates,
+      undeclared,
+      engine: context.engine,
+      confidence: context.confidence,
+      asOf: context.asOf,
+      provenance: {
+        run_id: runId,
+        assay_version: context.version,
+        warehouse_version: context.warehouseVersion,
+        aggregations: Object.fromEntries(planned.metrics.map((metric) => [metric.aggregation, metric.version])),
+        definition_hash: job.definitionHash,
+        statement_hash: statementHash(statement),
+        query_id: statistics.queryId,
+        watermark: aggregates.latestEvent === undefined ? null : Instant.fromMillis(aggregates.latestEvent),
+        rows_read: statistics.rowsRead,
+        bytes_read: statistics.bytesRead,
+        duration_ms: computed - started,
+        computed_at: Instant.fromMillis(computed)
+      }
+    })
+    const store = yield* Store
+    const { path, latest } = yield* store.put({ id: runId, experiment, as_of: summary.as_of, summary, statement }).pipe(
+      Effect.withSpan("recompute.publish")
+    )
+    const result: Recomputed = { summary, path, latest }
+    yield* watch({ kind: "succeeded", experiment, result })
+    return result
+  }
+)
+
+/** A mistake in the program or a plugin, as an error of the one experiment that it happened to. */
+const defect = (experiment: string, cause: Cause.Cause<AssayError>): AssayError =>
+  new PlanError({
+    experiment,
+    message: `Experiment ${experiment} failed by a mistake in the program: ${Cause.pretty(cause).split("\n")[0]}`,
+    hint: "Please report it, with the versions of Assay and of your aggregations"
+  })
+
+/**
+ * Recomputes experiments side by side, at most `concurrency` at a time. One that fails doesn't stop the others; an
+ * interruption stops all of them and their queries.
+ */
+export const recomputeAll = Effect.fn("recomputeAll")(
+  function*(jobs: ReadonlyArray<Job>, context: RecomputeContext, concurrency: number, watch: Watcher = silent) {
+    const [results, failed] = yield* Effect.partition(jobs, (job) =>
+      Effect.gen(function*() {
+        const exit = yield* Effect.exit(recompute(job, context, watch))
+        if (Exit.isSuccess(exit)) return exit.value
+        if (Cause.hasInterrupts(exit.cause)) return yield* Effect.interrupt
+        const failed = exit.cause.reasons.find(Cause.isFailReason)
+        const onlyFailures = exit.cause.reasons.every(Cause.isFailReason)
+        const error = onlyFailures && failed !== undefined ? failed.error : defect(job.experiment.key, exit.cause)
+        yield* watch({ kind: "failed", experiment: job.experiment.key, error })
+        return yield* Effect.fail<Failure>({ experiment: job.experiment.key, error })
+      }), { concurrency })
+    return { results, failed }
+  }
+)
