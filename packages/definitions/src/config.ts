@@ -33,10 +33,18 @@ export interface EventsConfig extends Partial<Omit<EventMapping, "columns" | "de
   readonly deduplication?: Partial<EventMapping["deduplication"]>
 }
 
+/** A statement with typed parameters (`{name:Type}`) bound to it. */
+export interface SetupStatement {
+  readonly text: string
+  readonly parameters?: Readonly<Record<string, unknown>>
+}
+
 /** The configuration as people write it. Everything is optional. */
 export interface AssayConfig<Warehouse = unknown> {
   /** Where ClickHouse is. */
   readonly warehouse?: Warehouse
+  /** Statements that fill the embedded ClickHouse before its first query: demos, trials, files read with `file()`. */
+  readonly setup?: ReadonlyArray<SetupStatement>
   /** Where the events are, and what their columns mean. */
   readonly events?: EventsConfig
   /** Aggregations beside the standard ones. */
@@ -53,6 +61,7 @@ export interface AssayConfig<Warehouse = unknown> {
 /** The configuration with everything filled in and checked. */
 export interface ResolvedConfig<Warehouse = unknown> {
   readonly warehouse: Warehouse
+  readonly setup: ReadonlyArray<SetupStatement>
   readonly mapping: EventMapping
   /** By name, the standard ones first. */
   readonly aggregations: ReadonlyMap<string, Aggregation>
@@ -70,6 +79,10 @@ export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>
 
 const Config = Schema.Struct({
   warehouse: Schema.optionalKey(Schema.Unknown),
+  setup: Schema.optionalKey(Schema.Array(Schema.Struct({
+    text: Schema.NonEmptyString,
+    parameters: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+  }))),
   events: Schema.optionalKey(Schema.Unknown),
   aggregations: Schema.optionalKey(Schema.Unknown),
   experiments: Schema.optionalKey(Schema.NonEmptyString),
@@ -300,6 +313,14 @@ export const resolveConfig = <Warehouse>(
     ...below("aggregations", gathered.issues)
   ]
   if (Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(events)) return fail(issues)
+  if (config.success.setup !== undefined && isFields(given["warehouse"]) && Object.hasOwn(given["warehouse"], "url")) {
+    issues.push({
+      path: ["setup"],
+      found: "statements beside warehouse.url",
+      expected: "none: they fill the embedded ClickHouse only, never a server",
+      hint: "Take setup out, or take warehouse.url out to run embedded"
+    })
+  }
   const { experiments = "experiments", metrics = "metrics", store = ".assay" } = config.success
   if (folder(experiments) === folder(metrics)) {
     issues.push({
@@ -310,6 +331,7 @@ export const resolveConfig = <Warehouse>(
   }
   return issues.length > 0 ? fail(issues) : Result.succeed({
     warehouse: warehouse.success,
+    setup: config.success.setup ?? [],
     mapping: events.success,
     aggregations: gathered.aggregations,
     experiments,

@@ -7,7 +7,8 @@ export {
   Engine,
   type EventsConfig,
   resolveConfig,
-  type ResolvedConfig
+  type ResolvedConfig,
+  type SetupStatement
 } from "./config.ts"
 export { definitionHash } from "./definitionHash.ts"
 export { type Definitions, parseDefinitions } from "./definitions.ts"
