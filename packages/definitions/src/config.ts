@@ -205,7 +205,7 @@ const notAggregation = (value: unknown): Omit<ValueIssue, "path"> => {
   if (Array.isArray(value)) return wrong(describe(value), "List its items instead: put ... before it")
   if (!isFields(value)) return wrong(describe(value))
   if (isModule(value)) {
-    const names = Object.keys(value).filter((name) => isAggregation(value[name]))
+    const names = Object.keys(value).filter((name) => isAggregation(value[name])).toSorted()
     return wrong(
       "a whole module",
       names.length === 0

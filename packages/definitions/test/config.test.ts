@@ -1,0 +1,245 @@
+import { defaultEventMapping, formatIssue } from "@assay/model"
+import { Result } from "effect"
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { type AssayConfig, defineConfig } from "../src/index.ts"
+import { capped, occurrence, resolve, sum } from "./example.ts"
+
+const complaints = (input: unknown) => {
+  const result = resolve(input)
+  return Result.isSuccess(result) ? [] : result.failure.issues.map(formatIssue)
+}
+
+/** Checks nothing at run time; the compiler does. */
+const typed = (config: AssayConfig<{ readonly url?: string }>) => defineConfig(config)
+
+describe("a configuration that says nothing", () => {
+  it("means the defaults", () => {
+    expect(resolve({})).toEqual(Result.succeed({
+      warehouse: {},
+      setup: [],
+      mapping: defaultEventMapping,
+      aggregations: new Map([["occurrence", occurrence], ["sum", sum], ["capped", capped]]),
+      experiments: "experiments",
+      metrics: "metrics",
+      store: ".assay",
+      defaults: { engine: "bayesian", confidence: 0.95, concurrency: 4 }
+    }))
+  })
+})
+
+describe("a configuration", () => {
+  const mapping = (events: AssayConfig["events"]) => Result.getOrThrow(resolve({ events })).mapping
+
+  it("is returned by defineConfig as it is", () => {
+    const config = { warehouse: { url: "http://localhost:8123" }, store: "results" }
+    expect(typed(config)).toBe(config)
+  })
+
+  it("changes single columns of the mapping, and replaces identities, json and properties", () => {
+    expect(mapping({ table: "log", columns: { feature: "flag" } })).toEqual({
+      ...defaultEventMapping,
+      table: "log",
+      columns: { ...defaultEventMapping.columns, feature: "flag" }
+    })
+    expect(mapping({ identities: { user: "user_id" }, json: {}, properties: { plan: "plan" } })).toEqual({
+      ...defaultEventMapping,
+      identities: { user: "user_id" },
+      json: {},
+      properties: { plan: "plan" }
+    })
+  })
+
+  it("changes single settings of deduplication and of the defaults", () => {
+    expect(mapping({ deduplication: { columns: ["metadata"] } }).deduplication).toEqual({
+      policy: "row",
+      columns: ["metadata"]
+    })
+    expect(Result.getOrThrow(resolve({ defaults: { engine: "delta" } })).defaults).toEqual({
+      engine: "delta",
+      confidence: 0.95,
+      concurrency: 4
+    })
+  })
+
+  it("adds aggregations to the standard ones, and may name those again", () => {
+    const own = { ...sum, name: "own" }
+    expect([...Result.getOrThrow(resolve({ aggregations: [sum, own] })).aggregations.keys()]).toEqual([
+      "occurrence",
+      "sum",
+      "capped",
+      "own"
+    ])
+  })
+})
+
+describe("a mistake in it", () => {
+  const aggregation = (item: unknown) => complaints({ aggregations: [item] })
+
+  it.each<[string, unknown, ReadonlyArray<string>]>([
+    ["nothing exported", undefined, [
+      "assay.config.ts: found nothing, expected a configuration. End the file with: export default defineConfig({ … })"
+    ]],
+    ["a function", () => ({}), [
+      "assay.config.ts: found a function, expected a configuration. " +
+      "Export the configuration itself, not a function that makes it"
+    ]],
+    ["a promise", Promise.resolve({}), [
+      "assay.config.ts: found a promise, expected a configuration. " +
+      "Export the configuration itself: put await before what makes it"
+    ]],
+    ["a list", [{}], [
+      "assay.config.ts: found a list of 1, expected a configuration. End the file with: export default defineConfig({ … })"
+    ]],
+    ["a misspelt key", { warehose: {} }, [
+      `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, setup, events, aggregations, ` +
+      `experiments, metrics, store, defaults. Did you mean "warehouse"?`
+    ]],
+    ["a misspelt column", { events: { columns: { fetaure: "flag" } } }, [
+      `assay.config.ts events.columns.fetaure: found the unknown key "fetaure", expected one of environment, event, ` +
+      `feature, timestamp, value, event_id. Did you mean "feature"?`
+    ]],
+    ["a set-up of a server", { warehouse: { url: "http://localhost:8123" }, setup: [{ text: "SELECT 1" }] }, [
+      "assay.config.ts setup: found statements beside warehouse.url, expected none: they fill the embedded ClickHouse only, " +
+      "never a server. Take setup out, or take warehouse.url out to run embedded"
+    ]],
+    ["a set-up without a statement", { setup: [{ parameters: {} }] }, [
+      "assay.config.ts setup[0].text: found nothing, expected text"
+    ]],
+    ["an empty name of a column", { events: { columns: { feature: "" } } }, [
+      `assay.config.ts events.columns.feature: found "", expected text that isn't empty`
+    ]],
+    ["a mapping where a text is expected", { events: { identities: { user: { column: "id" } } } }, [
+      "assay.config.ts events.identities.user: found a mapping, expected text"
+    ]],
+    ["no identity", { events: { identities: {} } }, [
+      "assay.config.ts events.identities: found an empty mapping, expected at least one identity. " +
+      "Write { user: \"user_id\" }: a name, and the column that holds the identity"
+    ]],
+    ["exposures of other identities", {
+      events: {
+        exposures: {
+          table: "exposures",
+          columns: { feature: "f", variant: "v", timestamp: "t" },
+          identities: { device: "device_id" }
+        }
+      }
+    }, [
+      "assay.config.ts events.exposures.identities: found device, expected at least one of the identities of events: " +
+      "identifier. Events and exposures are joined by an identity of the same name; the columns may differ"
+    ]],
+    ["an event id that isn't mapped", { events: { deduplication: { policy: "id" } } }, [
+      "assay.config.ts events.columns.event_id: found nothing, expected the column of event ids, since " +
+      "deduplication.policy is \"id\""
+    ]],
+    ["a JSON name with a dot", { events: { json: { "a.b": "ab" } } }, [
+      `assay.config.ts events.json.a.b: found the name "a.b", expected a name without dots. ` +
+      "In definitions, the name ends at the first dot: name.path.to.field"
+    ]],
+    ["a confidence in percent", { defaults: { confidence: 95 } }, [
+      "assay.config.ts defaults.confidence: found 95, expected a number less than 1. Write 0.95"
+    ]],
+    ["a confidence of a half", { defaults: { confidence: 0.5 } }, [
+      "assay.config.ts defaults.confidence: found 0.5, expected a number greater than 0.5"
+    ]],
+    ["no concurrency", { defaults: { concurrency: 0 } }, [
+      "assay.config.ts defaults.concurrency: found 0, expected a number greater than 0"
+    ]],
+    ["an unknown engine", { defaults: { engine: "bayes" } }, [
+      `assay.config.ts defaults.engine: found "bayes", expected "bayesian" or "delta". Did you mean "bayesian"?`
+    ]],
+    ["one folder for both kinds", { metrics: "./experiments/" }, [
+      `assay.config.ts metrics: found "./experiments/", the folder of the experiments, expected a folder of its own for ` +
+      "each kind of definition"
+    ]],
+    ["aggregations that aren't a list", { aggregations: sum }, [
+      "assay.config.ts aggregations: found a mapping, expected a list of aggregations"
+    ]]
+  ])("is reported: %s", (_, input, expected) => {
+    expect(complaints(input)).toEqual(expected)
+  })
+
+  it.each<[string, unknown, string]>([
+    [
+      "a misspelt import",
+      undefined,
+      "found nothing, expected an aggregation. Is its import misspelt? A name that a package doesn't export is undefined"
+    ],
+    [
+      "a function",
+      () => sum,
+      "found a function, expected an aggregation. List the aggregation itself: what defineAggregation returns"
+    ],
+    ["a name", "sum", `found "sum", expected an aggregation. Import the aggregation, and list it without quotes`],
+    ["a list", [sum], "found a list of 1, expected an aggregation. List its items instead: put ... before it"],
+    ["something else", {}, "found a mapping, expected an aggregation. Make it with defineAggregation"],
+    [
+      "another contract",
+      { ...sum, name: "p90", contract: 7 },
+      `found the aggregation "p90" 1.2.0, made for contract 7, expected one made for contract 1. ` +
+      "Install a version of it that is made for this version of Assay"
+    ],
+    [
+      "another version of a standard one",
+      { ...sum, version: "2.0.0" },
+      `found "sum" 2.0.0 beside "sum" 1.2.0, which is standard, expected one aggregation of each name. ` +
+      "Take one of them away, or give your own another name"
+    ]
+  ])("has a sentence of its own among aggregations: %s", (_, item, expected) => {
+    expect(aggregation(item)).toEqual([`assay.config.ts aggregations[0]: ${expected}`])
+  })
+
+  it("names both versions of two aggregations of one name", () => {
+    const [first, second] = ["1.0.0", "1.1.0"].map((version) => ({ ...sum, name: "own", version }))
+    expect(complaints({ aggregations: [first, second] })).toEqual([
+      `assay.config.ts aggregations[1]: found "own" 1.1.0 beside "own" 1.0.0, expected one aggregation of each name. ` +
+      "Take one of them away, or give your own another name"
+    ])
+  })
+
+  it("tells a whole module from what it exports", async () => {
+    expect(aggregation(await import("./example.ts"))).toEqual([
+      "assay.config.ts aggregations[0]: found a whole module, expected an aggregation. " +
+      "Import from it by name: import { capped, occurrence, sum }"
+    ])
+  })
+
+  it("doesn't hide the others", () => {
+    expect(
+      complaints({
+        warehouse: { ur: "x" },
+        events: { tabel: "x", identities: 3 },
+        aggregations: [undefined, sum, 3],
+        defaults: { engine: "x" },
+        store: 1
+      }).map((line) => line.replace(/: found.*/, ""))
+    ).toEqual([
+      "assay.config.ts store",
+      "assay.config.ts defaults.engine",
+      "assay.config.ts warehouse.ur",
+      "assay.config.ts events.tabel",
+      "assay.config.ts events.identities",
+      "assay.config.ts aggregations[0]",
+      "assay.config.ts aggregations[2]"
+    ])
+  })
+
+  it("never shows a text of the warehouse, which may be a secret in the wrong place", () => {
+    const said = complaints({ warehouse: { url: "ftp://admin:hunter2@host", password: "hunter2" } })
+    expect(said).toHaveLength(2)
+    expect(said.join("\n")).not.toContain("hunter2")
+  })
+
+  it("never makes it throw", () => {
+    const places = ["warehouse", "events", "aggregations", "experiments", "defaults"]
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.anything(), (place, value) => {
+        for (const input of [value, { [place]: value }]) {
+          const result = resolve(input)
+          expect(Result.isSuccess(result) ? 1 : result.failure.issues.length).toBeGreaterThan(0)
+        }
+      }),
+      { numRuns: 300 }
+    )
+  })
+})
