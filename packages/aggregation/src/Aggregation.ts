@@ -107,7 +107,7 @@ export const defineAggregation = <Options, const Column extends string, const Re
     name,
     version,
     reads: definition.reads,
-    options: definition.options as Schema.Codec<unknown, unknown>,
+    options: definition.options,
     estimand: estimand.kind,
     floors: Object.freeze([...(definition.floors ?? [])]),
     display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },

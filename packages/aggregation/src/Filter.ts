@@ -48,9 +48,7 @@ export const checkFilter = (
 const positive = ({ property, op, values }: Condition): Fragment => {
   if (op === "exists" || op === "not exists") return isPresent(property)
   const [first] = values
-  if (typeof first === "boolean") {
-    return first ? asBoolean(property) : sql`${isPresent(property)} AND NOT (${asBoolean(property)})`
-  }
+  if (typeof first === "boolean") return asBoolean(property, first)
   const isNumber = typeof first === "number"
   const read = isNumber ? asNumber(property) : asText(property)
   const bind = (value: Scalar) => parameter(isNumber ? "Float64" : "String", String(value))

@@ -61,12 +61,15 @@ export interface Plan {
   readonly streams: ReadonlyArray<Stream>
   readonly accumulators: ReadonlyArray<PlannedAccumulator>
   readonly metrics: ReadonlyArray<PlannedMetric>
-  /** `none` also where no accumulator could be changed by a repeated row. */
+  /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
 }
 
 /** More arms than this don't fit the set of variants that is kept per identity. */
 export const maximumArms = 63
+
+/** Names that begin so belong to the statement: no mapped column may have one. */
+export const ownPrefix = "assay_"
 
 /** What a plan is made of. `asOf` (milliseconds) ends the window of an experiment that hasn't ended. */
 export interface PlanInput {
@@ -75,6 +78,81 @@ export interface PlanInput {
   readonly mapping: EventMapping
   readonly aggregations: ReadonlyMap<string, Aggregation>
   readonly asOf: number
+}
+
+/** The columns that a mapping names, each with the path to it. */
+const mappedColumns = (mapping: EventMapping): ReadonlyArray<readonly [path: ReadonlyArray<string>, name: string]> => {
+  const under = (path: ReadonlyArray<string>, columns: Readonly<Record<string, string | undefined>>) =>
+    Object.entries(columns).flatMap(([key, name]): ReadonlyArray<readonly [ReadonlyArray<string>, string]> =>
+      name === undefined ? [] : [[[...path, key], name]]
+    )
+  const { exposures } = mapping
+  return [
+    ...under(["columns"], mapping.columns),
+    ...under(["identities"], mapping.identities),
+    ...under(["json"], mapping.json),
+    ...under(["properties"], mapping.properties),
+    ...(mapping.deduplication.columns ?? []).map((name, i) => [["deduplication", "columns", `${i}`], name] as const),
+    ...(exposures === undefined ? [] : [
+      ...under(["exposures", "columns"], exposures.columns),
+      ...under(["exposures", "identities"], exposures.identities)
+    ])
+  ]
+}
+
+/** Everything that keeps a mapping from being used; paths start at the mapping. */
+export const checkMapping = (mapping: EventMapping): ReadonlyArray<ValueIssue> => {
+  const issues: Array<ValueIssue> = []
+  const { exposures } = mapping
+  const tables = [
+    [["database"], mapping.database],
+    [["table"], mapping.table],
+    [["exposures", "database"], exposures?.database],
+    [["exposures", "table"], exposures?.table]
+  ] as const
+  const columns = mappedColumns(mapping)
+  for (const [path, name] of [...tables, ...columns]) {
+    if (name !== undefined && (name === "" || name.includes("\0") || !name.isWellFormed())) {
+      issues.push({
+        path,
+        found: JSON.stringify(name),
+        expected: "a name of at least one character, without NUL and without halves of surrogate pairs"
+      })
+    }
+  }
+  for (const [path, name] of columns) {
+    if (name.startsWith(ownPrefix)) {
+      issues.push({
+        path,
+        found: `"${name}"`,
+        expected: `a column whose name doesn't begin with ${ownPrefix}`,
+        hint: "Read the table through a view that calls the column something else"
+      })
+    }
+  }
+  const first = Object.keys(mapping.identities)
+  if (first.length === 0) issues.push({ path: ["identities"], found: "none", expected: "at least one identity" })
+  if (mapping.deduplication.policy === "id" && mapping.columns.event_id === undefined) {
+    issues.push({
+      path: ["deduplication", "policy"],
+      found: `"id"`,
+      expected: `the column of the event's id under columns.event_id, or the policy "row"`
+    })
+  }
+  return issues
+}
+
+/** Texts in a definition that can't be bound, since UTF-8 doesn't have them. */
+const unboundTexts = (value: unknown, path: ReadonlyArray<string | number> = []): ReadonlyArray<ValueIssue> => {
+  if (typeof value === "string") {
+    return value.isWellFormed()
+      ? []
+      : [{ path, found: JSON.stringify(value), expected: "text without halves of surrogate pairs" }]
+  }
+  if (Array.isArray(value)) return value.flatMap((one: unknown, i) => unboundTexts(one, [...path, i]))
+  return typeof value === "object" && value !== null
+    ? Object.entries(value).flatMap(([key, one]) => unboundTexts(one, [...path, key]))
+    : []
 }
 
 /** Everything that keeps a metric from being planned; paths start at the metric's definition. */
@@ -86,7 +164,7 @@ export const checkMetric = (
   { readonly aggregation: Aggregation; readonly stream: Stream; readonly options: unknown },
   ReadonlyArray<ValueIssue>
 > => {
-  const issues: Array<ValueIssue> = []
+  const issues: Array<ValueIssue> = [...unboundTexts({ event: metric.event, value: metric.value, where: metric.where })]
   const conditions: Array<Condition> = []
   metric.where?.forEach((filter, i) => {
     const checked = checkFilter(filter, mapping)
@@ -141,7 +219,8 @@ export const checkExperiment = (
   metrics: Iterable<string>,
   mapping: EventMapping
 ): ReadonlyArray<ValueIssue> => {
-  const issues: Array<ValueIssue> = []
+  const { environment, feature, variants } = experiment
+  const issues: Array<ValueIssue> = [...unboundTexts({ environment, feature, variants })]
   const keys = experiment.variants.map((variant) => variant.key)
   const known = [...metrics]
   keys.forEach((key, i) => {
@@ -226,6 +305,23 @@ export const accumulatorIndex = (
 }
 
 /**
+ * Whether repeated rows can't change a thing, so that they needn't be looked for: no accumulator counts them, and nothing
+ * is read in which two rows of the same event may differ. Else what a metric gets would hang on the others of its statement.
+ */
+const isIndifferent = (
+  { columns, deduplication }: EventMapping,
+  streams: ReadonlyArray<Stream>,
+  planned: ReadonlyArray<PlannedAccumulator>
+): boolean => {
+  const same = new Set([columns.event, columns.timestamp, columns.value, ...(deduplication.columns ?? [])])
+  return deduplication.policy !== "id" &&
+    planned.every(({ accumulator }) => isIdempotent(accumulator)) &&
+    streams.every(({ conditions, value }) =>
+      value === undefined && conditions.every(({ property }) => same.has(property.column))
+    )
+}
+
+/**
  * Plans an experiment: metrics that look at the same events share a stream, and equal accumulators of a stream are kept
  * once. Fails with a PlanError that names the experiment and the metric.
  */
@@ -236,6 +332,10 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       new PlanError({ experiment: experiment.key, message, hint, ...(metric === undefined ? {} : { metric }) })
     )
   const sentence = (issue: ValueIssue) => `${issue.path.join(".")}: found ${issue.found}, expected ${issue.expected}`
+  const [unmapped] = checkMapping(mapping)
+  if (unmapped !== undefined) {
+    return fail(`The event table's mapping: ${sentence(unmapped)}`, unmapped.hint ?? "Mend it in the configuration")
+  }
   const [issue] = checkExperiment(experiment, input.metrics.keys(), mapping)
   if (issue !== undefined) {
     return fail(`Experiment ${experiment.key}: ${sentence(issue)}`, issue.hint ?? "Mend the experiment's definition")
@@ -303,8 +403,6 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     streams,
     accumulators: planned,
     metrics,
-    deduplication: planned.every(({ accumulator }) => isIdempotent(accumulator))
-      ? { policy: "none" }
-      : mapping.deduplication
+    deduplication: isIndifferent(mapping, streams, planned) ? { policy: "none" } : mapping.deduplication
   })
 }

@@ -48,20 +48,18 @@ export const asText = ({ column, path }: Property): Fragment =>
     ? sql`CAST(toString(${identifier(column)}), 'Nullable(String)')`
     : sql`JSONExtract(${identifier(column)}, ${keys(path)}, 'Nullable(String)')`
 
-/** The property's text for parsing as a number: quotes of a JSON string removed. */
-const numberText = ({ column, path }: Property): Fragment =>
+/** The property's text for reading it as a number or a boolean: quotes of a JSON string removed. */
+const rawText = ({ column, path }: Property): Fragment =>
   path.length === 0
     ? sql`toString(${identifier(column)})`
     : sql`trim(BOTH '"' FROM JSONExtractRaw(${identifier(column)}, ${keys(path)}))`
 
 /** The property as `Nullable(Float64)`: NULL where it is missing or isn't a number. May be infinite or NaN. */
-export const asNumber = (property: Property): Fragment => sql`toFloat64OrNull(${numberText(property)})`
+export const asNumber = (property: Property): Fragment => sql`toFloat64OrNull(${rawText(property)})`
 
-/** Whether the property is true, as `Nullable(UInt8)`; `true` and `1` are. */
-export const asBoolean = (property: Property): Fragment =>
-  property.path.length === 0
-    ? sql`toString(${identifier(property.column)}) IN ('true', '1')`
-    : sql`JSONExtractRaw(${identifier(property.column)}, ${keys(property.path)}) = 'true'`
+/** Whether the property is that boolean, as `Nullable(UInt8)`: `true` and `1` are true, `false` and `0` are false. */
+export const asBoolean = (property: Property, value: boolean): Fragment =>
+  sql`${rawText(property)} IN (${value ? sql`'true', '1'` : sql`'false', '0'`})`
 
 /** Whether the event has the property at all: not NULL, not JSON null, not empty text in a column. */
 export const isPresent = ({ column, path }: Property): Fragment =>

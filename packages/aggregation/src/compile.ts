@@ -10,10 +10,10 @@
  *
  * Events before an identity's exposure fall out in the conditions of the aggregates, not in the join.
  */
-import { type EventMapping, Instant, type Statement } from "@assay/model"
+import { Instant, type Statement } from "@assay/model"
 import { and, empty, type Fragment, identifier, integer, join, parameter, render, sql, word } from "@assay/sql"
 import { compileConditions } from "./Filter.ts"
-import { accumulatorIndex, type Plan, type PlannedAccumulator } from "./Plan.ts"
+import { accumulatorIndex, ownPrefix, type Plan, type PlannedAccumulator } from "./Plan.ts"
 import { asNumber } from "./Property.ts"
 import type { UnitColumn } from "./Unit.ts"
 
@@ -27,6 +27,12 @@ export const pinnedSettings: Readonly<Record<string, string | number>> = {
   join_use_nulls: 0,
   aggregate_functions_null_for_empty: 0,
   transform_null_in: 0,
+  join_default_strictness: "ALL",
+  prefer_column_name_to_alias: 0,
+  date_time_output_format: "simple",
+  bool_true_representation: "true",
+  bool_false_representation: "false",
+  output_format_decimal_trailing_zeros: 0,
   precise_float_parsing: 1,
   cast_keep_nullable: 0,
   output_format_json_quote_64bit_integers: 1,
@@ -43,8 +49,14 @@ const time = (millis: number): Fragment =>
 const table = (at: { readonly database?: string; readonly table: string }): Fragment =>
   at.database === undefined ? identifier(at.table) : sql`${identifier(at.database)}.${identifier(at.table)}`
 
-/** The identity as text; an identity that is NULL is one without a name. */
-const identityText = (column: string): Fragment => sql`ifNull(toString(${identifier(column)}), '')`
+/** A column as text, never NULL. An identity that is NULL is one without a name, a variant that is NULL the empty one. */
+const text = (column: string): Fragment => sql`ifNull(toString(${identifier(column)}), '')`
+
+/**
+ * A name that the program gives to what it reads from a table. ClickHouse takes an alias for a column of the same name
+ * everywhere in a SELECT, so no mapped column may be called so; {@link ownPrefix}.
+ */
+const own = (name: string, i?: number): Fragment => word(`${ownPrefix}${name}${i ?? ""}`)
 
 /**
  * The key that stands for an identity in the statement: 64 bits, so that the join and the aggregation stay narrow. Two of
@@ -52,12 +64,12 @@ const identityText = (column: string): Fragment => sql`ifNull(toString(${identif
  */
 const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
 
-/** Milliseconds since the start of the window. 32 bits suffice for 49 days. */
+/** Milliseconds since the start of the window. 32 bits suffice for 49 days. The window's bounds leave no NULL. */
 const offset = (plan: Plan, column: string): Fragment => {
   const millis = sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC')) - ${
     parameter("Int64", plan.from)
   }`
-  return plan.to - plan.from < 2 ** 32 ? sql`toUInt32(${millis})` : sql`toUInt64(${millis})`
+  return sql`assumeNotNull(${offsetType(plan)}(${millis}))`
 }
 
 const inWindow = (plan: Plan, column: string): ReadonlyArray<Fragment> => [
@@ -121,7 +133,7 @@ export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
 const exposures = (plan: Plan): Fragment => {
   const source = exposureSource(plan)
   const ranks = rankedArms(plan)
-  const rank = sql`toUInt8(transform(toString(${identifier(source.variant)}), ${parameter("Array(String)", ranks)}, ${
+  const rank = sql`toUInt8(transform(${text(source.variant)}, ${parameter("Array(String)", ranks)}, ${
     parameter("Array(UInt8)", ranks.map((_, i) => i))
   }, toUInt8(${integer(noArm)})))`
   const known = sql`bitAnd(seen, ${declared})`
@@ -130,14 +142,14 @@ const exposures = (plan: Plan): Fragment => {
             ${known} = 0, ${never},
             first * 4 + if(bitTest(seen, ${integer(noArm)}), 2, 0) + if(bitCount(${known}) > 1, 1, 0)) AS pack
         FROM (
-          SELECT k,
+          SELECT ${own("k")} AS k,
             count() AS exposed,
-            min(if(arm = ${integer(noArm)}, ${never}, toUInt64(at) * 64 + arm)) AS first,
-            groupBitOr(bitShiftLeft(toUInt64(1), arm)) AS seen
+            min(if(${own("arm")} = ${integer(noArm)}, ${never}, toUInt64(${own("at")}) * 64 + ${own("arm")})) AS first,
+            groupBitOr(bitShiftLeft(toUInt64(1), ${own("arm")})) AS seen
           FROM (
-            SELECT ${identityKey(identityText(source.identity))} AS k, ${
-    offset(plan, source.timestamp)
-  } AS at, ${rank} AS arm
+            SELECT ${identityKey(text(source.identity))} AS ${own("k")}, ${offset(plan, source.timestamp)} AS ${
+    own("at")
+  }, ${rank} AS ${own("arm")}
             FROM ${source.from}
             WHERE ${and(source.where)}
             UNION ALL
@@ -205,22 +217,23 @@ const usable = (number: Fragment): Fragment => sql`if(abs(${number}) <= 1e100, $
  */
 const rowKey = (plan: Plan): Fragment | undefined => {
   const { columns } = plan.mapping
-  const same = (names: ReadonlyArray<string>) => join(names.map(identifier))
-  const byRow = [columns.event, columns.timestamp, columns.value, ...(plan.deduplication.columns ?? [])]
+  // A tuple, because the hash of several arguments is NULL as soon as one of them is.
+  const hash = (parts: ReadonlyArray<Fragment>) => sql`sipHash64(tuple(${join(parts)}))`
+  const byRow = [columns.event, columns.timestamp, columns.value, ...(plan.deduplication.columns ?? [])].map(identifier)
   switch (plan.deduplication.policy) {
     case "none":
       return undefined
     case "row":
-      return sql`sipHash64(${same(byRow)})`
+      return hash(byRow)
     case "id": {
-      const id = sql`ifNull(toString(${identifier(columns.event_id!)}), '')`
-      return sql`if(${id} = '', sipHash64(${same(byRow)}), sipHash64(${identifier(columns.event)}, ${id}))`
+      const id = text(columns.event_id!)
+      return sql`if(${id} = '', ${hash(byRow)}, ${hash([identifier(columns.event), id])})`
     }
   }
 }
 
 /**
- * One row per metric event: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values, NaN where unusable;
+ * One row per metric event, in columns of our {@link own}: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values, NaN where unusable;
  * `c0…` its conditions; `copies`, how many rows it came in, where repeated rows are removed.
  */
 const events = (plan: Plan, columns: EventColumns): Fragment => {
@@ -229,19 +242,19 @@ const events = (plan: Plan, columns: EventColumns): Fragment => {
   const read = (collapse: (fragment: Fragment, how: "min" | "max") => Fragment): Fragment =>
     join(
       [
-        sql`${identityKey(identityText(mapping.identities[plan.identity]!))} AS k`,
+        sql`${identityKey(text(mapping.identities[plan.identity]!))} AS ${own("k")}`,
         sql`${
           collapse(
-            sql`toUInt16(transform(toString(${identifier(mapping.columns.event)}), ${
-              parameter("Array(String)", columns.events)
-            }, ${parameter("Array(UInt16)", columns.events.map((_, i) => i + 1))}, toUInt16(0)))`,
+            sql`toUInt16(transform(${text(mapping.columns.event)}, ${parameter("Array(String)", columns.events)}, ${
+              parameter("Array(UInt16)", columns.events.map((_, i) => i + 1))
+            }, toUInt16(0)))`,
             "min"
           )
-        } AS m`,
-        sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS t`,
-        ...columns.values.map((value, i) => sql`ifNull(${collapse(usable(value), "min")}, nan) AS ${numbered("v", i)}`),
+        } AS ${own("m")}`,
+        sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS ${own("t")}`,
+        ...columns.values.map((value, i) => sql`ifNull(${collapse(usable(value), "min")}, nan) AS ${own("v", i)}`),
         ...columns.conditions.map((condition, i) =>
-          sql`${collapse(sql`toUInt8(${condition})`, "max")} AS ${numbered("c", i)}`
+          sql`${collapse(sql`toUInt8(${condition})`, "max")} AS ${own("c", i)}`
         )
       ],
       sql`,
@@ -259,9 +272,9 @@ const events = (plan: Plan, columns: EventColumns): Fragment => {
     ? sql`SELECT ${read((fragment) => fragment)}
     ${from}`
     : sql`SELECT ${read((fragment, how) => sql`${word(how)}(${fragment})`)},
-      count() AS copies
+      count() AS ${own("copies")}
     ${from}
-    GROUP BY k, ${key}`
+    GROUP BY ${own("k")}, ${key}`
 }
 
 const combinator = (accumulator: PlannedAccumulator["accumulator"]): Fragment => {
@@ -321,6 +334,7 @@ const unusableMask = (columns: EventColumns, streams: ReadonlyArray<number>): Fr
 
 /**
  * One row per identity: its packed exposure, counts for the findings, and its accumulators `a0…`, whole or as states.
+ * `latest` is the offset of its newest event plus 1, 0 where it has none.
  */
 const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const columns = eventColumns(plan)
@@ -330,18 +344,18 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const carried = join([
     sql`exposures.k AS k`,
     sql`exposures.pack AS pack`,
-    sql`events.m AS m`,
-    sql`events.t AS t`,
-    ...columns.values.map((_, i) => sql`events.${numbered("v", i)} AS ${numbered("v", i)}`),
-    ...columns.conditions.map((_, i) => sql`events.${numbered("c", i)} AS ${numbered("c", i)}`),
-    ...(copies ? [sql`events.copies AS copies`] : []),
-    sql`if(events.t >= ${since(sql`exposures.pack`)}, events.m, toUInt16(0)) AS on`
+    sql`events.${own("m")} AS m`,
+    sql`events.${own("t")} AS t`,
+    ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
+    ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
+    ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
+    sql`if(events.${own("t")} >= ${since(sql`exposures.pack`)}, events.${own("m")}, toUInt16(0)) AS on`
   ])
   const aggregates = join(
     [
       sql`max(pack) AS exposure`,
       sql`countIf${state}(m != 0 AND on = 0) AS early`,
-      sql`maxIf${state}(t, m != 0) AS latest`,
+      sql`maxIf${state}(toUInt64(t) + 1, m != 0) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
       ...masks.map((streams, i) => {
         const mask = unusableMask(columns, streams)
@@ -363,7 +377,7 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
       ) AS events
       RIGHT JOIN (
     ${exposures(plan)}
-      ) AS exposures ON events.k = exposures.k
+      ) AS exposures ON events.${own("k")} = exposures.k
     )
     GROUP BY k`
 }
@@ -508,9 +522,16 @@ export const compile = (plan: Plan): Statement => statement(moments(plan, units(
 /**
  * The same for events that lie in several tables (batches that share no row): each plan differs in its event table alone,
  * partial states per identity are merged, and the result equals that of one pass over all events.
+ *
+ * @throws RangeError for several plans whose exposures aren't in a table apart: each batch of events would then hold only a
+ * part of the exposures, and an identity's first one might be in another.
  */
-export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement =>
-  statement(moments(plans[0], mergedUnits(plans)))
+export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement => {
+  if (plans.length > 1 && plans.some(({ mapping }) => mapping.exposures === undefined)) {
+    throw new RangeError("Batches of events can be merged only where exposures have a table of their own")
+  }
+  return statement(moments(plans[0], mergedUnits(plans)))
+}
 
 /** How many undeclared variants {@link compileUndeclared} names. */
 export const undeclaredShown = 20
@@ -522,24 +543,26 @@ export const undeclaredShown = 20
  */
 export const compileUndeclared = (plan: Plan): Statement => {
   const source = exposureSource(plan)
-  const variant = sql`toString(${identifier(source.variant)})`
-  return statement(sql`SELECT variant, identities, count() OVER () AS variants
+  const variant = text(source.variant)
+  return statement(
+    sql`SELECT ${own("variant")} AS variant, ${own("identities")} AS identities, count() OVER () AS variants
 FROM (
-  SELECT ${variant} AS variant, uniqExact(${identityText(source.identity)}) AS identities
+  SELECT ${variant} AS ${own("variant")}, uniqExact(${text(source.identity)}) AS ${own("identities")}
   FROM ${source.from}
   WHERE ${
-    and([
-      ...source.where,
-      sql`${variant} NOT IN (${join(plan.arms.map((arm) => parameter("String", arm)))})`,
-      sql`${identityText(source.identity)} != ''`
-    ])
-  }
-  GROUP BY variant
+      and([
+        ...source.where,
+        sql`${variant} NOT IN (${join(plan.arms.map((arm) => parameter("String", arm)))})`,
+        sql`${text(source.identity)} != ''`
+      ])
+    }
+  GROUP BY ${own("variant")}
 )
 ORDER BY identities DESC, variant
-LIMIT ${integer(undeclaredShown)}`)
+LIMIT ${integer(undeclaredShown)}`
+  )
 }
 
-/** The table that a mapping reads events from, as people write it. */
-export const tableName = (mapping: EventMapping): string =>
-  mapping.database === undefined ? mapping.table : `${mapping.database}.${mapping.table}`
+/** A table as people write it. */
+export const tableName = (at: { readonly database?: string; readonly table: string }): string =>
+  at.database === undefined ? at.table : `${at.database}.${at.table}`

@@ -100,14 +100,13 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     for (const row of at("arm")) {
       const arm = ranks[count(row, "arm")]
       if (arm === undefined || byArm.has(arm)) {
-        throw new Unexpected(`there is no such arm, or it is there twice: ${row["arm"]}`)
+        throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
       }
       byArm.set(arm, row)
     }
     const inArms = [...byArm.values()]
     const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
     const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
-    const events = rows.length === 0 ? undefined : latest
     return Result.succeed({
       identities: Object.fromEntries(plan.arms.map((arm) => [arm, byArm.has(arm) ? count(byArm.get(arm)!, "n") : 0])),
       moments: plan.metrics.map((metric, m) =>
@@ -128,7 +127,7 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
       unusableValues: plan.metrics.map((metric) =>
         plan.streams[metric.stream]!.value === undefined ? 0 : sum(inArms, `unusable${metric.stream}`)
       ),
-      latestEvent: events === undefined || events === 0 ? undefined : plan.from + events
+      latestEvent: latest === 0 ? undefined : plan.from + latest - 1
     })
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error

@@ -18,6 +18,7 @@ export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVar
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
   checkExperiment,
+  checkMapping,
   checkMetric,
   maximumArms,
   type Plan,

@@ -1,0 +1,113 @@
+/** The `assay` command: its subcommands, their flags and help. */
+import { Argument, Command, Flag } from "effect/cli"
+import { runDoctor } from "./commands/doctor.ts"
+import { runExplain } from "./commands/explain.ts"
+import { runInit } from "./commands/init.ts"
+import { runRecompute } from "./commands/recompute.ts"
+import { runResults } from "./commands/results.ts"
+import { runSchema } from "./commands/schema.ts"
+import { runValidate } from "./commands/validate.ts"
+import { reporting } from "./output.ts"
+
+const config = Flag.String("config").pipe(
+  Flag.withAlias("c"),
+  Flag.withMetavar("file"),
+  Flag.withDescription("The configuration, or the folder that it lies in (default: assay.config.ts here)"),
+  Flag.optional
+)
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print JSON for machines on stdout, and nothing else there"),
+  Flag.withDefault(false)
+)
+
+const experiment = Argument.String("experiment").pipe(Argument.withDescription("The key of an experiment"))
+
+const init = Command.make("init", {
+  folder: Argument.String("folder").pipe(
+    Argument.withDescription("Where to make the project (default: here)"),
+    Argument.optional
+  )
+}, (input) => runInit(input).pipe(reporting(false))).pipe(
+  Command.withDescription("Make a commented starter project that runs as it is")
+)
+
+const validate = Command.make("validate", { config, json }, (input) => runValidate(input).pipe(reporting(input.json)))
+  .pipe(
+    Command.withDescription("Check the configuration and all definition files")
+  )
+
+const explain = Command.make(
+  "explain",
+  { experiment, config, json },
+  (input) => runExplain(input).pipe(reporting(input.json))
+).pipe(Command.withDescription("Show the plan and the statement of an experiment, and what it will read"))
+
+const recompute = Command.make("recompute", {
+  experiments: Argument.String("experiment").pipe(
+    Argument.withDescription("Keys of experiments"),
+    Argument.variadic()
+  ),
+  all: Flag.Boolean("all").pipe(Flag.withDescription("Every experiment that is defined"), Flag.withDefault(false)),
+  config,
+  concurrency: Flag.Int("concurrency").pipe(
+    Flag.withDescription("How many experiments at the same time"),
+    Flag.filter((n) => n >= 1, (n) => `--concurrency is ${n}; it must be 1 or more`),
+    Flag.optional
+  ),
+  asOf: Flag.String("as-of").pipe(
+    Flag.withMetavar("time"),
+    Flag.withDescription("Compute the results as of this time (default: now)"),
+    Flag.optional
+  ),
+  json
+}, (input) => runRecompute(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Compute new results and keep them"),
+  Command.withExamples([
+    { command: "assay recompute --all", description: "All experiments" },
+    { command: "assay recompute checkout_button --json", description: "One, for machines" }
+  ])
+)
+
+const results = Command.make("results", {
+  experiment,
+  config,
+  snapshot: Flag.String("snapshot").pipe(
+    Flag.withMetavar("id"),
+    Flag.withDescription("An older snapshot, by its id"),
+    Flag.optional
+  ),
+  list: Flag.Boolean("list").pipe(Flag.withDescription("List the snapshots instead"), Flag.withDefault(false)),
+  json
+}, (input) => runResults(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Show the latest results of an experiment")
+)
+
+const schema = Command.make("schema", {
+  config,
+  out: Flag.String("out").pipe(
+    Flag.withMetavar("folder"),
+    Flag.withDescription("Where to write them (default: schemas beside the configuration)"),
+    Flag.optional
+  ),
+  json
+}, (input) => runSchema(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Write JSON Schemas of the definition files for editors")
+)
+
+const doctor = Command.make("doctor", { config, json }, (input) => runDoctor(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Check Node, configuration, warehouse, tables, rights and store, and say how to mend each")
+)
+
+/** The whole command. */
+export const assay = Command.make("assay").pipe(
+  Command.withDescription(
+    "Results of experiments whose events live in ClickHouse.\n\n" +
+      "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
+      "130 interrupted."
+  ),
+  Command.withSubcommands([init, validate, explain, recompute, results, schema, doctor])
+)
+
+/** Runs the command with these arguments. */
+export const run = (args: ReadonlyArray<string>, version: string) => Command.runWith(assay, { version })(args)

@@ -1,0 +1,117 @@
+/** `assay explain`: what a recompute would do, and what it would read. */
+import { compile, type Plan, plan, tableName } from "@assay/aggregation"
+import { formatIssue, Instant, type Statement } from "@assay/model"
+import { statementHash } from "@assay/pipeline"
+import { Warehouse } from "@assay/warehouse"
+import { Clock, Effect, Option, Result } from "effect"
+import { warehouseLayer } from "../engine.ts"
+import { print, printJson } from "../output.ts"
+import { loadDefinitions } from "../project.ts"
+import { chooseExperiments } from "./recompute.ts"
+
+/** What ClickHouse expects to read of one table. */
+interface Estimate {
+  readonly table: string
+  readonly parts: number
+  readonly rows: number
+}
+
+/** Reads of one table are listed as one: exposures and events may lie in the same. */
+const estimate = Effect.fn("explain.estimate")(function*(statement: Statement) {
+  const warehouse = yield* Warehouse
+  const { rows } = yield* warehouse.query({ ...statement, text: `EXPLAIN ESTIMATE ${statement.text}` })
+  return rows.map((row): Estimate => ({
+    table: `${String(row["database"])}.${String(row["table"])}`,
+    parts: Number(row["parts"]),
+    rows: Number(row["rows"])
+  }))
+})
+
+const describePlan = (planned: Plan): ReadonlyArray<string> => {
+  const { experiment, mapping } = planned
+  const exposures = mapping.exposures === undefined
+    ? `event ${JSON.stringify(mapping.exposure_event)} in ${tableName(mapping)}`
+    : `table ${tableName(mapping.exposures)}`
+  const policy = planned.deduplication.policy
+  return [
+    `Experiment  ${experiment.key} (feature ${experiment.feature}, environment ${experiment.environment})`,
+    `Window      [${Instant.fromMillis(planned.from)}, ${Instant.fromMillis(planned.to)})`,
+    `Identity    ${planned.identity}, column ${mapping.identities[planned.identity]}`,
+    `Arms        ${
+      experiment.variants.map(({ key, share }) => `${key}${key === experiment.control ? " (control)" : ""} ${share}`)
+        .join(", ")
+    }`,
+    `Exposures   ${exposures}; seen in several variants: ${experiment.multiple_variants ?? "quarantine"}`,
+    `Repeats     ${
+      policy === "none"
+        ? mapping.deduplication.policy === "none"
+          ? "every row counts"
+          : "not looked for: no metric here could change by them"
+        : `policy ${policy}`
+    }`,
+    "Metrics",
+    ...planned.metrics.map((metric) => {
+      const stream = planned.streams[metric.stream]!
+      const value = stream.value === undefined ? "" : ` of ${[stream.value.column, ...stream.value.path].join(".")}`
+      const filters = stream.conditions.length === 0 ? "" : `, ${stream.conditions.length} filter(s)`
+      return `  ${metric.key}: ${metric.aggregation} ${metric.version}${value} over event ${
+        JSON.stringify(stream.event)
+      }${filters}; ` +
+        `${metric.estimand}, ${metric.role}, ${metric.direction}`
+    }),
+    `One statement: one read of the exposures, one of the metric events; ${planned.accumulators.length} accumulator(s) per identity ` +
+    `for ${planned.metrics.length} metric(s).`
+  ]
+}
+
+/** Prints plan, estimate, statement and parameters. Without a warehouse that answers, the estimate says why it is missing. */
+export const runExplain = Effect.fn("command.explain")(
+  function*(input: { readonly experiment: string; readonly config: Option.Option<string>; readonly json: boolean }) {
+    const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
+    const [name] = yield* Effect.fromResult(chooseExperiments(project, [input.experiment], false))
+    const { config, definitions } = project
+    const planned = yield* Effect.fromResult(
+      plan({
+        experiment: definitions.experiments.get(name!)!,
+        metrics: definitions.metrics,
+        mapping: config.mapping,
+        aggregations: config.aggregations,
+        asOf: yield* Clock.currentTimeMillis
+      })
+    )
+    const statement = compile(planned)
+    const estimated = yield* Effect.result(estimate(statement).pipe(Effect.provide(warehouseLayer(project))))
+    if (input.json) {
+      return yield* printJson({
+        schema: "assay.explain/1",
+        experiment: name,
+        plan: planned,
+        statement,
+        statement_hash: statementHash(statement),
+        estimate: Result.isSuccess(estimated) ? estimated.success : null
+      })
+    }
+    const reads = Result.isFailure(estimated)
+      ? [`Reads       unknown: ${estimated.failure.message}`, `            ${estimated.failure.hint}`]
+      : estimated.success.length === 0
+      ? ["Reads       nothing: no part of the table has rows in the window"]
+      : estimated.success.map(({ parts, rows, table }) =>
+        `Reads       about ${rows.toLocaleString("en-US")} rows in ${parts} part(s) of ${table}`
+      )
+    yield* print(
+      [
+        ...describePlan(planned),
+        ...reads,
+        `Statement   sha256 ${statementHash(statement)}`,
+        "",
+        statement.text,
+        "",
+        "Parameters",
+        ...Object.entries(statement.parameters).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`),
+        "Settings",
+        ...Object.entries(statement.settings).map(([key, value]) => `  ${key} = ${value}`)
+      ].join("\n")
+    )
+    for (const warning of definitions.warnings) yield* print(`warning: ${formatIssue(warning)}`)
+  }
+)

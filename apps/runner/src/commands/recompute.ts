@@ -1,0 +1,156 @@
+/** `assay recompute`: new results for some or all experiments. */
+import { definitionHash } from "@assay/definitions"
+import { Instant, nameList, suggest } from "@assay/model"
+import { type Failure, recomputeAll, type Recomputed } from "@assay/pipeline"
+import { scorecard } from "@assay/report"
+import { engines } from "@assay/stats"
+import { Store } from "@assay/store"
+import { Warehouse } from "@assay/warehouse"
+import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
+import { warehouseLayer } from "../engine.ts"
+import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
+import { print, printJson, say, scorecardOptions } from "../output.ts"
+import { overview } from "../overview.ts"
+import { plainProgress, terminalProgress } from "../progress.ts"
+import { loadDefinitions, type LoadedProject, shown, warningLines } from "../project.ts"
+import { version } from "../version.ts"
+
+/** What `assay recompute` was asked for. */
+export interface RecomputeInput {
+  readonly experiments: ReadonlyArray<string>
+  readonly all: boolean
+  readonly config: Option.Option<string>
+  readonly concurrency: Option.Option<number>
+  readonly asOf: Option.Option<string>
+  readonly json: boolean
+}
+
+const isInstant = Schema.is(Instant.Instant)
+
+/** The experiments asked for, in the order of the definitions. */
+export const chooseExperiments = (
+  project: LoadedProject,
+  names: ReadonlyArray<string>,
+  all: boolean
+): Result.Result<ReadonlyArray<string>, UsageError> => {
+  const known = [...project.definitions.experiments.keys()]
+  if (all && names.length > 0) {
+    return Result.fail(
+      new UsageError({ message: "Both --all and names of experiments were given", hint: "Leave one of them out" })
+    )
+  }
+  if (!all && names.length === 0) {
+    return Result.fail(
+      new UsageError({
+        message: "No experiment was named",
+        hint: `Name one or more, or give --all. Defined are: ${known.length === 0 ? "none" : nameList(known)}`
+      })
+    )
+  }
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    return Result.fail(
+      new UsageError({
+        message: `There is no experiment ${JSON.stringify(unknown)}`,
+        hint: suggest(unknown, known) ?? `Defined are: ${known.length === 0 ? "none" : nameList(known)}`
+      })
+    )
+  }
+  if (all && known.length === 0) {
+    return Result.fail(
+      new UsageError({
+        message: `No experiment is defined in ${shown(project.config.experiments)}`,
+        hint: "Write a definition there, one YAML file for each experiment"
+      })
+    )
+  }
+  return Result.succeed(all ? known : known.filter((name) => names.includes(name)))
+}
+
+const asOfMillis = (given: Option.Option<string>) =>
+  Option.isNone(given)
+    ? Clock.currentTimeMillis
+    : isInstant(given.value)
+    ? Effect.succeed(Instant.toMillis(given.value))
+    : Effect.fail(
+      new UsageError({
+        message: `--as-of is ${JSON.stringify(given.value)}, which isn't a time`,
+        hint: "Write a date, or a date and time with its zone, such as 2026-01-01T09:30:00Z"
+      })
+    )
+
+const outcomeJson = (asOf: number, results: ReadonlyArray<Recomputed>, failed: ReadonlyArray<Failure>) => ({
+  schema: "assay.recompute/1",
+  as_of: Instant.fromMillis(asOf),
+  results: results.map(({ summary }) => summary),
+  failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) }))
+})
+
+const printOutcome = Effect.fn("printOutcome")(function*(
+  project: LoadedProject,
+  results: ReadonlyArray<Recomputed>,
+  failed: ReadonlyArray<Failure>
+) {
+  const [only] = results
+  if (only !== undefined && results.length + failed.length === 1) {
+    yield* print(scorecard(only.summary, scorecardOptions()))
+    yield* say(
+      `\nKept as ${shown(only.path)}` +
+        (only.latest ? "" : ", but a newer result than this one is there already") +
+        `.\nNext: \`assay results ${quoteArgument(only.summary.experiment)}\` shows it again, ` +
+        `\`assay explain ${quoteArgument(only.summary.experiment)}\` how it was computed.`
+    )
+  } else if (results.length > 0) {
+    yield* print(overview(results.map(({ summary }) => summary)))
+    yield* say(`\nKept in ${shown(project.config.store)}.\nNext: \`assay results <experiment>\` shows a scorecard.`)
+  }
+  for (const { error, experiment } of failed) yield* say(`\n${experiment}: ${errorText(error)}`)
+  if (failed.length > 0) {
+    yield* say(`\n${failed.length} of ${failed.length + results.length} failed. Their last good results are untouched.`)
+  }
+})
+
+/** A name as an argument of a shell. */
+export const quoteArgument = (text: string): string =>
+  /^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+/** Recomputes and prints; fails with exit code 1 when an experiment failed. */
+export const runRecompute = Effect.fn("command.recompute")(function*(input: RecomputeInput) {
+  const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
+  for (const line of warningLines(project)) yield* say(line)
+  const names = yield* Effect.fromResult(chooseExperiments(project, input.experiments, input.all))
+  const asOf = yield* asOfMillis(input.asOf)
+  const { config, definitions } = project
+  const jobs = names.map((name) => {
+    const experiment = definitions.experiments.get(name)!
+    return { experiment, definitionHash: definitionHash({ experiment, ...config, metrics: definitions.metrics }) }
+  })
+  const write = (text: string) => void process.stderr.write(text)
+  const watch = process.stderr.isTTY
+    ? terminalProgress(write, jobs.length, process.stderr.columns)
+    : plainProgress(write)
+  const run = Effect.gen(function*() {
+    const warehouse = yield* Warehouse
+    return yield* recomputeAll(
+      jobs,
+      {
+        metrics: definitions.metrics,
+        mapping: config.mapping,
+        aggregations: config.aggregations,
+        engine: engines[config.defaults.engine],
+        confidence: config.defaults.confidence,
+        asOf,
+        version,
+        warehouseVersion: yield* warehouse.version()
+      },
+      Option.getOrElse(input.concurrency, () => config.defaults.concurrency),
+      watch
+    )
+  })
+  const { failed, results } = yield* run.pipe(
+    Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
+  )
+  if (input.json) yield* printJson(outcomeJson(asOf, results, failed))
+  else yield* printOutcome(project, results, failed)
+  if (failed.length > 0) return yield* new Failed({ exitCode: 1 })
+})

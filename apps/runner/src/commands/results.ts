@@ -1,0 +1,55 @@
+/** `assay results`: the latest results of an experiment, or all of them by name. */
+import { suggest } from "@assay/model"
+import { scorecard } from "@assay/report"
+import { Store } from "@assay/store"
+import { Effect, Option } from "effect"
+import { UsageError } from "../Failed.ts"
+import { print, printJson, scorecardOptions } from "../output.ts"
+import { loadDefinitions, shown } from "../project.ts"
+import { quoteArgument } from "./recompute.ts"
+
+/** What `assay results` was asked for. */
+export interface ResultsInput {
+  readonly experiment: string
+  readonly config: Option.Option<string>
+  readonly snapshot: Option.Option<string>
+  readonly list: boolean
+  readonly json: boolean
+}
+
+const find = Effect.fn("results.find")(function*(experiment: string, id: Option.Option<string>) {
+  const store = yield* Store
+  return Option.isNone(id) ? yield* store.latest(experiment) : yield* store.get(experiment, id.value)
+})
+
+/** Prints a scorecard from the store. */
+export const runResults = Effect.fn("command.results")(function*(input: ResultsInput) {
+  const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
+  const { experiment } = input
+  const layer = Store.layerFiles(project.config.store)
+  if (input.list) {
+    const store = yield* Store.pipe(Effect.provide(layer))
+    const all = yield* store.list(experiment)
+    if (input.json) return yield* printJson({ schema: "assay.snapshots/1", experiment, snapshots: all })
+    return yield* print(all.map(({ as_of, id, path }) => `${as_of}  ${id}  ${shown(path)}`).join("\n"))
+  }
+  const found = yield* find(experiment, input.snapshot).pipe(Effect.provide(layer))
+  if (Option.isNone(found)) {
+    const known = [...project.definitions.experiments.keys()]
+    return yield* known.includes(experiment)
+      ? new UsageError({
+        message: Option.isNone(input.snapshot)
+          ? `There are no results of ${JSON.stringify(experiment)} yet`
+          : `There is no snapshot ${JSON.stringify(input.snapshot.value)} of ${JSON.stringify(experiment)}`,
+        hint: Option.isNone(input.snapshot)
+          ? `Compute them with \`assay recompute ${quoteArgument(experiment)}\``
+          : `\`assay results ${quoteArgument(experiment)} --list\` shows which there are`
+      })
+      : new UsageError({
+        message: `There is no experiment ${JSON.stringify(experiment)}`,
+        hint: suggest(experiment, known) ?? `Look at the files in ${shown(project.config.experiments)}`
+      })
+  }
+  const { summary } = found.value
+  yield* input.json ? printJson(summary) : print(scorecard(summary, scorecardOptions()))
+})

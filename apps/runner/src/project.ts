@@ -1,0 +1,170 @@
+/** A project on disk: its configuration and its definition files. */
+import {
+  type Definitions,
+  parseDefinitions,
+  resolveConfig,
+  type ResolvedConfig,
+  type SourceFile
+} from "@assay/definitions"
+import { DefinitionError, formatIssue, suggest } from "@assay/model"
+import { WarehouseConfig } from "@assay/warehouse"
+import { Effect } from "effect"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { registerHooks } from "node:module"
+import { basename, dirname, join, relative, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import { standardAggregations } from "./config.ts"
+
+/** A configuration file that was read and checked. Paths in it are absolute. */
+export interface Project {
+  readonly file: string
+  readonly root: string
+  readonly config: ResolvedConfig<WarehouseConfig>
+}
+
+/** A project with its definitions. */
+export interface LoadedProject extends Project {
+  readonly definitions: Definitions
+}
+
+const configNames = ["assay.config.ts", "assay.config.mts", "assay.config.js", "assay.config.mjs"]
+
+const issue = (file: string, found: string, expected: string, hint: string) =>
+  new DefinitionError({ issues: [{ file, path: [], found, expected, hint }] })
+
+/** A path as a person in this directory would write it. */
+export const shown = (path: string): string => {
+  const near = relative(process.cwd(), path)
+  return near === "" ? "." : near.startsWith("..") ? path : near
+}
+
+const findConfig = (given: string | undefined) => {
+  if (given !== undefined) {
+    const file = resolve(given)
+    return existsSync(file) && statSync(file).isDirectory()
+      ? configNames.map((name) => join(file, name)).find(existsSync) ?? join(file, configNames[0]!)
+      : file
+  }
+  return configNames.map((name) => resolve(name)).find(existsSync) ?? resolve(configNames[0]!)
+}
+
+/**
+ * A configuration imports Assay's packages, which may not be installed beside it (a global install, a checkout): what isn't
+ * found from there is taken from here.
+ */
+const resolveOwnPackages = () =>
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      try {
+        return next(specifier, context)
+      } catch (error) {
+        if (!specifier.startsWith("@assay/")) throw error
+        if (specifier === "@assay/runner") {
+          return { url: new URL("./index.ts", import.meta.url).href.replace(/\.ts$/, ownExtension), shortCircuit: true }
+        }
+        return next(specifier, { ...context, parentURL: import.meta.url })
+      }
+    }
+  })
+
+const ownExtension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
+
+const importConfig = (file: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const hooks = resolveOwnPackages()
+      try {
+        const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown }
+        return module.default
+      } finally {
+        hooks.deregister()
+      }
+    },
+    catch: (error) => {
+      const message = error instanceof Error ? error.message : String(error)
+      const [found, expected] = error instanceof SyntaxError
+        ? [`text that isn't TypeScript (${message})`, "a module that ends with `export default defineConfig({ … })`"]
+        : [`a module that can't be loaded: ${message}`, "a module that loads"]
+      return issue(
+        shown(file),
+        found,
+        expected,
+        error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
+          ? "Install what it imports, or mend the import"
+          : "Mend the configuration file"
+      )
+    }
+  })
+
+/** Reads and checks the configuration: the file or folder given, else `assay.config.ts` in the working directory. */
+export const loadProject = Effect.fn("project.load")(function*(given: string | undefined) {
+  const file = findConfig(given)
+  if (!existsSync(file)) {
+    const near = existsSync(dirname(file)) ? suggest(basename(file), readdirSync(dirname(file))) : undefined
+    return yield* issue(
+      shown(file),
+      "no such file",
+      "the configuration of a project",
+      near ?? "Make a project with `assay init`, or name its configuration with --config <file>"
+    )
+  }
+  const exported = yield* importConfig(file)
+  const root = dirname(file)
+  const config = yield* Effect.fromResult(
+    resolveConfig(exported, { file: shown(file), warehouse: WarehouseConfig, aggregations: standardAggregations })
+  )
+  const absolute = (path: string) => resolve(root, path)
+  const { path } = config.warehouse.embedded ?? {}
+  const project: Project = {
+    file,
+    root,
+    config: {
+      ...config,
+      ...(path === undefined ? {} : { warehouse: { ...config.warehouse, embedded: { path: absolute(path) } } }),
+      experiments: absolute(config.experiments),
+      metrics: absolute(config.metrics),
+      store: absolute(config.store)
+    }
+  }
+  return project
+})
+
+const readFolder = (project: Project, kind: "experiments" | "metrics") =>
+  Effect.try({
+    try: (): ReadonlyArray<SourceFile> => {
+      const folder = project.config[kind]
+      const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      return names.filter((name) => /\.ya?ml$/.test(name)).toSorted()
+        .map((name) => ({ file: shown(join(folder, name)), text: readFileSync(join(folder, name), "utf8") }))
+    },
+    catch: (error) =>
+      issue(
+        shown(project.config[kind]),
+        error instanceof Error && "code" in error && error.code === "ENOENT" ? "no such folder" : String(error),
+        `a folder of ${kind} (one YAML file each)`,
+        `Make it, or name another one as \`${kind}\` in ${shown(project.file)}; \`assay init\` makes a whole project`
+      )
+  })
+
+/** Reads and checks the configuration and all definition files; fails with everything that is wrong in any of them. */
+export const loadDefinitions = Effect.fn("project.definitions")(function*(given: string | undefined) {
+  const project = yield* loadProject(given)
+  const [experiments, metrics] = yield* Effect.all([readFolder(project, "experiments"), readFolder(project, "metrics")])
+  const definitions = yield* Effect.fromResult(
+    parseDefinitions({
+      experiments,
+      metrics,
+      config: {
+        ...project.config,
+        experiments: shown(project.config.experiments),
+        metrics: shown(project.config.metrics)
+      }
+    })
+  )
+  const loaded: LoadedProject = { ...project, definitions }
+  return loaded
+})
+
+/** The warnings of a project, a line each. */
+export const warningLines = (project: LoadedProject): ReadonlyArray<string> =>
+  project.definitions.warnings.map((warning) => `warning: ${formatIssue(warning)}`)
