@@ -108,8 +108,13 @@ const tagged = (tag: string): Wrong => ({
   hint: "Put the text in quotes if the exclamation mark belongs to it"
 })
 
+const tooDeep: Wrong = { found: "too many lists and mappings in one another", expected: "a definition" }
+
 const syntaxError = (error: YAMLError, text: string): Wrong =>
-  syntaxErrors[error.code]?.(error, text) ?? { found: lowered(error.message), expected: "valid YAML" }
+  // The parser is recursive, and may report the end of its stack like an error of the text.
+  error.message.includes("call stack")
+    ? tooDeep
+    : (syntaxErrors[error.code]?.(error, text) ?? { found: lowered(error.message), expected: "valid YAML" })
 
 const isFiniteInteger = (source: string): boolean => /^[-+]?\d+$/.test(source)
 
@@ -147,6 +152,9 @@ const walk = (document: Document.Parsed, text: string, complain: (offset: number
   const keyText = (key: unknown, offset: number): string | undefined => {
     if (isScalar(key)) {
       if (key.tag !== undefined && !plainTags.has(key.tag)) complain(offset, tagged(key.tag))
+      if (key.anchor !== undefined) {
+        anchors.set(key.anchor, { place: { value: key.value, offset, source: key.source ?? "" }, size: 1 })
+      }
       return typeof key.value === "string" ? key.value : (key.source ?? "")
     }
     if (key === null) return ""
@@ -234,9 +242,12 @@ const start = (node: unknown): number | undefined =>
 
 const firstText = (text: string): number => Math.max(0, text.search(/\S/))
 
-/** The last step of several complaints about one line is the parser's confusion about the first. */
-const firstOfEachLine = (issues: ReadonlyArray<DefinitionIssue>): ReadonlyArray<DefinitionIssue> =>
-  issues.filter((issue, i) => issues.findIndex((other) => other.line === issue.line) === i)
+/** The first issue of each line: further complaints about it are mostly the parser's confusion about the first. */
+const firstOfEachLine = (issues: ReadonlyArray<DefinitionIssue>): ReadonlyArray<DefinitionIssue> => {
+  const first = new Map<number | undefined, DefinitionIssue>()
+  for (const issue of issues) if (!first.has(issue.line)) first.set(issue.line, issue)
+  return [...first.values()]
+}
 
 /**
  * Reads a file as YAML 1.2 (core schema), one document, without tags. Never throws; what is wrong stands in `issues`. A
@@ -290,10 +301,7 @@ export const readYaml = ({ file, text: whole }: SourceFile): YamlFile => {
       logLevel: "silent"
     })
   } catch (error) {
-    // The parser is recursive: too many levels end its stack.
-    if (error instanceof RangeError) {
-      return failed({ found: "too many lists and mappings in one another", expected: "a definition" })
-    }
+    if (error instanceof RangeError) return failed(tooDeep)
     throw error
   }
   const [document, ...more] = documents
@@ -312,17 +320,20 @@ export const readYaml = ({ file, text: whole }: SourceFile): YamlFile => {
       hint: "Put each definition into a file of its own"
     })
   ]
-  const issues = firstOfEachLine([...syntax, ...said.filter(isTag).map(complaint), ...several])
+  const broken = firstOfEachLine([...syntax, ...several])
   const contents = document?.contents
   if (document === undefined || isBlank(contents)) {
-    return issues.length > 0
-      ? { file, root: undefined, isBroken: true, issues, position }
+    return broken.length > 0
+      ? { file, root: undefined, isBroken: true, issues: broken, position }
       : failed({ found: "an empty file", expected: "a definition" })
   }
   const problems: Array<DefinitionIssue> = []
   const root = walk(document, text, (offset, wrong) => problems.push(issue(offset, wrong)))
   const isBroken = syntax.length > 0
-  return { file, root, isBroken, issues: isBroken ? issues : firstOfEachLine([...issues, ...problems]), position }
+  // A tag that the parser refuses stands in the tree, too, as a rule.
+  const refused = new Set(problems.map(({ line }) => line))
+  const tags = said.filter(isTag).map(complaint).filter(({ line }) => !refused.has(line))
+  return { file, root, isBroken, issues: isBroken ? broken : [...broken, ...tags, ...problems], position }
 }
 
 const isBlank = (contents: unknown): boolean =>

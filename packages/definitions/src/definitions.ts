@@ -190,9 +190,12 @@ const gather = <A extends { readonly key: string }>(
     const { root } = yaml
     if (root === undefined) continue
     const here = (wrong: ReadonlyArray<ValueIssue>) => {
-      // What YAML refused was left out of the value, so complaints about its line only repeat that.
-      const lines = new Set(yaml.issues.map(({ line }) => line))
-      issues.push(...wrong.map((issue) => locate({ yaml, root }, issue)).filter(({ line }) => !lines.has(line)))
+      // What YAML refused was left out of the value, so complaints about its place only repeat that.
+      const places = new Set(yaml.issues.map(({ line, column }) => `${line}:${column}`))
+      issues.push(
+        ...wrong.map((issue) => locate({ yaml, root }, issue))
+          .filter(({ line, column }) => !places.has(`${line}:${column}`))
+      )
     }
     const shape = yaml.isBroken ? undefined : checkShape(root, kind, context)
     if (shape !== undefined) {

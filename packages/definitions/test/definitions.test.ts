@@ -358,7 +358,7 @@ describe("a mistake is reported where it is, with what was found, what is expect
       "a tag",
       metricEdited("event: purchase", "event: !event purchase"),
       [
-        `metrics/revenue.yaml:3:8: found the tag "!event", expected plain YAML without tags. ` +
+        `metrics/revenue.yaml:3:15: found the tag "!event", expected plain YAML without tags. ` +
         "Put the text in quotes if the exclamation mark belongs to it"
       ]
     ],
@@ -481,6 +481,17 @@ describe("everything wrong is reported at once", () => {
     ])
   })
 
+  it("also in a file of one line", () => {
+    const one = `{key: revenue, key: b, aggregation: smu, event: !x y, direction: uo, value: 12345678901234567890}`
+    expect(complaints({ "metrics/revenue.yaml": one }).map((line) => line.replace(/: found.*/, ""))).toEqual([
+      "metrics/revenue.yaml:1:16",
+      "metrics/revenue.yaml:1:37 aggregation",
+      "metrics/revenue.yaml:1:52",
+      "metrics/revenue.yaml:1:66 direction",
+      "metrics/revenue.yaml:1:77"
+    ])
+  })
+
   it.each([
     ["is wrong", revenue.replace("direction: up", "direction: sideways")],
     ["isn't YAML", `${revenue}\t: [`],
@@ -502,10 +513,16 @@ describe("everything wrong is reported at once", () => {
   })
 
   it("and levels without end as well", () => {
-    expect(complaints({ "metrics/a.yaml": "- ".repeat(200) })).toEqual([
-      "metrics/a.yaml:1:131: found more than 64 levels, expected fewer lists and mappings in one another"
-    ])
-    expect(complaints({ "metrics/a.yaml": "- ".repeat(20_000) })).toHaveLength(1)
+    expect(complaints({ "metrics/a.yaml": `${purchased.replace("purchased", "a")}where:\n${"- ".repeat(200)}` }))
+      .toEqual([
+        "metrics/a.yaml:6:3 where[0]: found a list of 1, expected a mapping",
+        "metrics/a.yaml:6:129: found more than 64 levels, expected fewer lists and mappings in one another"
+      ])
+    const [issue, ...others] = complaints({ "metrics/a.yaml": "- ".repeat(20_000) })
+    expect(issue).toMatch(
+      /^metrics\/a\.yaml:1:\d+: found too many lists and mappings in one another, expected a definition$/
+    )
+    expect(others).toEqual([])
   })
 })
 
@@ -527,7 +544,7 @@ describe("whatever stands in a file", () => {
   }
 
   it("is defined or refused with an issue that names the file: any JSON value", () => {
-    fc.assert(fc.property(fc.json(), everything), { numRuns: 100 })
+    fc.assert(fc.property(fc.json(), everything), { numRuns: 60 })
   })
 
   it("any value in the place of any key of a good definition", () => {
@@ -540,7 +557,7 @@ describe("whatever stands in a file", () => {
       fc.property(fc.constantFrom(...places), fc.jsonValue(), (place, value) => {
         everything(JSON.stringify({ ...good, [place]: value }, null, 1))
       }),
-      { numRuns: 100 }
+      { numRuns: 60 }
     )
   })
 
@@ -575,7 +592,7 @@ describe("whatever stands in a file", () => {
       ),
       { maxLength: 40 }
     ).map((parts) => parts.join(""))
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), yaml), everything), { numRuns: 250 })
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), yaml), everything), { numRuns: 120 })
   })
 
   it("has its lines counted exactly, whatever stands above", () => {
