@@ -14,7 +14,7 @@ const dataSet = (): string => {
 // Players install the game in the week from 2 March 2026, and the data set tells of the two weeks after that. It has no
 // times, so these are made up: the installation's from the player's id, the others relative to it.
 export default defineConfig({
-  setup: [
+  setup: () => [
     {
       text: `
         CREATE TABLE events (

@@ -14,7 +14,7 @@ const dataSet = (): string => {
 // The e-mails go out in the two hours from 8:00 on 6 April 2026, and the data set tells of the two weeks after that. It has
 // no ids and no times: a customer's id is the number of its row, and the times are made up from that id.
 export default defineConfig({
-  setup: [
+  setup: () => [
     {
       text: `
         CREATE TABLE events (

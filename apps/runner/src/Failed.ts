@@ -24,8 +24,11 @@ export const errorJson = (error: AssayError | UsageError) => ({
   ...(error instanceof DefinitionError ? { issues: error.issues } : {})
 })
 
-/** An error as people read it, a hint below. */
-export const errorText = (error: AssayError | UsageError): string => `error: ${error.message}\n  ${error.hint}`
+/** An error as people read it, a hint below where no line has one of its own. */
+export const errorText = (error: AssayError | UsageError): string =>
+  error instanceof DefinitionError && error.issues.every((issue) => issue.hint !== undefined)
+    ? `error: ${error.message}`
+    : `error: ${error.message}\n  ${error.hint}`
 
 /** The exit code that an error leads to. */
 export const exitCodeOf = (error: AssayError | UsageError): ExitCode =>

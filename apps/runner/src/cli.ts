@@ -1,5 +1,6 @@
 /** The `assay` command: its subcommands, their flags and help. */
-import { Argument, Command, Flag } from "effect/cli"
+import { Effect } from "effect"
+import { Argument, CliOutput, Command, Flag } from "effect/cli"
 import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
 import { runInit } from "./commands/init.ts"
@@ -7,7 +8,7 @@ import { runRecompute } from "./commands/recompute.ts"
 import { runResults } from "./commands/results.ts"
 import { runSchema } from "./commands/schema.ts"
 import { runValidate } from "./commands/validate.ts"
-import { reporting } from "./output.ts"
+import { reporting, say } from "./output.ts"
 
 const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
@@ -109,5 +110,17 @@ export const assay = Command.make("assay").pipe(
   Command.withSubcommands([init, validate, explain, recompute, results, schema, doctor])
 )
 
+/** What is wrong with the arguments goes to stderr, so that stdout holds results alone. */
+const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? say(
+        `${event.errors.map((error) => `error: ${error.message.trim()}`).join("\n")}\n` +
+          `  See \`${event.commandPath.join(" ")} --help\``
+      )
+      : CliOutput.defaultPresenter.present(event)
+})
+
 /** Runs the command with these arguments. */
-export const run = (args: ReadonlyArray<string>, version: string) => Command.runWith(assay, { version })(args)
+export const run = (args: ReadonlyArray<string>, version: string) =>
+  Command.runWith(assay, { version })(args).pipe(Effect.provide(presenter))

@@ -9,7 +9,7 @@ export const warehouseLayer = (project: Project) => {
   const setup = Layer.effectDiscard(
     Effect.gen(function*() {
       const { command } = yield* Warehouse
-      for (const { parameters, text } of project.config.setup) {
+      for (const { parameters, text } of yield* Effect.fromResult(project.config.setup())) {
         yield* command({ text, parameters: parameters ?? {}, settings: {} }, { comment: { assay: "setup" } })
       }
     }).pipe(Effect.withSpan("setup"))

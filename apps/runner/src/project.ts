@@ -84,7 +84,7 @@ const importConfig = (file: string) =>
       const message = error instanceof Error ? error.message : String(error)
       const [found, expected] = error instanceof SyntaxError
         ? [`text that isn't TypeScript (${message})`, "a module that ends with `export default defineConfig({ … })`"]
-        : [`a module that can't be loaded: ${message}`, "a module that loads"]
+        : [`a module that failed: ${message}`, "a module that loads"]
       return issue(
         shown(file),
         found,

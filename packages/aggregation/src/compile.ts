@@ -456,13 +456,13 @@ const moments = (plan: Plan, unit: Fragment): Fragment => {
   )
   const sums = plan.metrics.flatMap((metric, m) =>
     metric.columns.flatMap((_, i) => [
-      sql`sum(${word(`u${m}_${i}`)}) AS ${word(momentColumns(m, i, i).sum)}`,
+      sql`sumKahan(${word(`u${m}_${i}`)}) AS ${word(momentColumns(m, i, i).sum)}`,
       ...metric.columns.slice(i).flatMap((_, step) => {
         const j = i + step
         const names = momentColumns(m, i, j)
         const [x, y] = [word(`u${m}_${i}`), word(`u${m}_${j}`)]
         return [
-          sql`sum(${x} * ${y}) AS ${word(names.product)}`,
+          sql`sumKahan(${x} * ${y}) AS ${word(names.product)}`,
           sql`${i === j ? sql`varPopStable(${x})` : sql`covarPopStable(${x}, ${y})`} * count() AS ${
             word(names.comoment)
           }`

@@ -43,8 +43,11 @@ export interface SetupStatement {
 export interface AssayConfig<Warehouse = unknown> {
   /** Where ClickHouse is. */
   readonly warehouse?: Warehouse
-  /** Statements that fill the embedded ClickHouse before its first query: demos, trials, files read with `file()`. */
-  readonly setup?: ReadonlyArray<SetupStatement>
+  /**
+   * Statements that fill the embedded ClickHouse before its first query: demos, trials, files read with `file()`. A
+   * function is called only when there is a query, so commands that ask nothing need not what it needs.
+   */
+  readonly setup?: ReadonlyArray<SetupStatement> | (() => ReadonlyArray<SetupStatement>)
   /** Where the events are, and what their columns mean. */
   readonly events?: EventsConfig
   /** Aggregations beside the standard ones. */
@@ -61,7 +64,8 @@ export interface AssayConfig<Warehouse = unknown> {
 /** The configuration with everything filled in and checked. */
 export interface ResolvedConfig<Warehouse = unknown> {
   readonly warehouse: Warehouse
-  readonly setup: ReadonlyArray<SetupStatement>
+  /** The statements, checked; a function in the configuration is called here. */
+  readonly setup: () => Result.Result<ReadonlyArray<SetupStatement>, DefinitionError>
   readonly mapping: EventMapping
   /** By name, the standard ones first. */
   readonly aggregations: ReadonlyMap<string, Aggregation>
@@ -79,10 +83,7 @@ export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>
 
 const Config = Schema.Struct({
   warehouse: Schema.optionalKey(Schema.Unknown),
-  setup: Schema.optionalKey(Schema.Array(Schema.Struct({
-    text: Schema.NonEmptyString,
-    parameters: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
-  }))),
+  setup: Schema.optionalKey(Schema.Unknown),
   events: Schema.optionalKey(Schema.Unknown),
   aggregations: Schema.optionalKey(Schema.Unknown),
   experiments: Schema.optionalKey(Schema.NonEmptyString),
@@ -98,6 +99,23 @@ const Config = Schema.Struct({
     })
   )
 })
+
+const Setup = Schema.Array(Schema.Struct({
+  text: Schema.NonEmptyString,
+  parameters: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
+}))
+
+/** The statements of `setup`, or what is wrong with them. */
+const decodeSetup = (value: unknown): Result.Result<ReadonlyArray<SetupStatement>, ReadonlyArray<ValueIssue>> => {
+  if (typeof value !== "function") return decode(Setup, value ?? [])
+  const made = Result.try(() => value() as unknown)
+  return Result.isSuccess(made) ? decode(Setup, made.success) : Result.fail([{
+    path: [],
+    found: "a function that failed",
+    expected: "statements",
+    hint: made.failure instanceof Error ? made.failure.message : String(made.failure)
+  }])
+}
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -284,18 +302,15 @@ export const resolveConfig = <Warehouse>(
     readonly aggregations: ReadonlyArray<Aggregation>
   }
 ): Result.Result<ResolvedConfig<Warehouse>, DefinitionError> => {
+  const located = (...at: ReadonlyArray<string>) => ({ path, found, expected, hint }: ValueIssue): DefinitionIssue => ({
+    file: context.file,
+    path: [...at, ...path],
+    found,
+    expected,
+    ...(hint === undefined ? {} : { hint })
+  })
   const fail = (issues: ReadonlyArray<ValueIssue>) =>
-    Result.fail(
-      new DefinitionError({
-        issues: issues.map(({ path, found, expected, hint }): DefinitionIssue => ({
-          file: context.file,
-          path,
-          found,
-          expected,
-          ...(hint === undefined ? {} : { hint })
-        }))
-      })
-    )
+    Result.fail(new DefinitionError({ issues: issues.map(located()) }))
   const refused = notConfig(input)
   if (refused !== undefined) return fail([refused])
   const given: Fields = isFields(input) ? input : {}
@@ -304,16 +319,19 @@ export const resolveConfig = <Warehouse>(
   const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
   const gathered = gatherAggregations(context.aggregations, given["aggregations"])
   const defaults = isFields(given["defaults"]) ? given["defaults"] : {}
+  const { setup } = given
+  const listed = typeof setup === "function" ? Result.succeed([]) : decodeSetup(setup)
   const issues = [
     ...(Result.isFailure(config)
       ? config.failure.map((issue) => withConfigHint(issue, defaults["confidence"]))
       : []),
     ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
     ...below("events", Result.isFailure(events) ? events.failure : checkMapping(events.success)),
+    ...(Result.isFailure(listed) ? below("setup", listed.failure) : []),
     ...below("aggregations", gathered.issues)
   ]
   if (Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(events)) return fail(issues)
-  if (config.success.setup !== undefined && isFields(given["warehouse"]) && Object.hasOwn(given["warehouse"], "url")) {
+  if (setup !== undefined && isFields(given["warehouse"]) && Object.hasOwn(given["warehouse"], "url")) {
     issues.push({
       path: ["setup"],
       found: "statements beside warehouse.url",
@@ -331,7 +349,8 @@ export const resolveConfig = <Warehouse>(
   }
   return issues.length > 0 ? fail(issues) : Result.succeed({
     warehouse: warehouse.success,
-    setup: config.success.setup ?? [],
+    setup: () =>
+      Result.mapError(decodeSetup(setup), (found) => new DefinitionError({ issues: found.map(located("setup")) })),
     mapping: events.success,
     aggregations: gathered.aggregations,
     experiments,

@@ -17,7 +17,7 @@ describe("a configuration that says nothing", () => {
   it("means the defaults", () => {
     expect(resolve({})).toEqual(Result.succeed({
       warehouse: {},
-      setup: [],
+      setup: expect.any(Function),
       mapping: defaultEventMapping,
       aggregations: new Map([["occurrence", occurrence], ["sum", sum], ["capped", capped]]),
       experiments: "experiments",

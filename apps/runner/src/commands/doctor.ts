@@ -36,6 +36,8 @@ const plain = (text: string, parameters: Statement["parameters"] = {}): Statemen
   settings: {}
 })
 
+const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
+
 const nodeCheck = (): Check => {
   const major = Number(process.versions.node.split(".")[0])
   return major >= 24
@@ -184,7 +186,9 @@ export const runDoctor = Effect.fn("command.doctor")(
         checks.push(broken("Definitions", definitions.failure.message, definitions.failure.hint))
       } else {
         const { experiments, metrics } = definitions.success.definitions
-        checks.push(fine("Definitions", `${experiments.size} experiments, ${metrics.size} metrics`))
+        checks.push(
+          fine("Definitions", `${counted(experiments.size, "experiment")}, ${counted(metrics.size, "metric")}`)
+        )
       }
       const warehouse = yield* Effect.result(
         warehouseChecks(project.success).pipe(Effect.provide(warehouseLayer(project.success)))

@@ -27,6 +27,8 @@ const estimate = Effect.fn("explain.estimate")(function*(statement: Statement) {
   }))
 })
 
+const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
+
 const describePlan = (planned: Plan): ReadonlyArray<string> => {
   const { experiment, mapping } = planned
   const exposures = mapping.exposures === undefined
@@ -53,14 +55,16 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
     ...planned.metrics.map((metric) => {
       const stream = planned.streams[metric.stream]!
       const value = stream.value === undefined ? "" : ` of ${[stream.value.column, ...stream.value.path].join(".")}`
-      const filters = stream.conditions.length === 0 ? "" : `, ${stream.conditions.length} filter(s)`
+      const filters = stream.conditions.length === 0 ? "" : `, ${counted(stream.conditions.length, "filter")}`
       return `  ${metric.key}: ${metric.aggregation} ${metric.version}${value} over event ${
         JSON.stringify(stream.event)
       }${filters}; ` +
         `${metric.estimand}, ${metric.role}, ${metric.direction}`
     }),
-    `One statement: one read of the exposures, one of the metric events; ${planned.accumulators.length} accumulator(s) per identity ` +
-    `for ${planned.metrics.length} metric(s).`
+    `One statement: one read of the exposures, one of the metric events; ${
+      counted(planned.accumulators.length, "accumulator")
+    } per identity ` +
+    `for ${counted(planned.metrics.length, "metric")}.`
   ]
 }
 
@@ -96,7 +100,7 @@ export const runExplain = Effect.fn("command.explain")(
       : estimated.success.length === 0
       ? ["Reads       nothing: no part of the table has rows in the window"]
       : estimated.success.map(({ parts, rows, table }) =>
-        `Reads       about ${rows.toLocaleString("en-US")} rows in ${parts} part(s) of ${table}`
+        `Reads       about ${rows.toLocaleString("en-US")} rows in ${counted(parts, "part")} of ${table}`
       )
     yield* print(
       [

@@ -86,8 +86,15 @@ const outcomeJson = (asOf: number, results: ReadonlyArray<Recomputed>, failed: R
   failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) }))
 })
 
+/** The command as it was called: through npx or by itself, with the configuration that was named. */
+const commandLine = (config: Option.Option<string>) => (words: string): string =>
+  `\`${process.env["npm_config_user_agent"] === undefined ? "" : "npx "}assay ${words}${
+    Option.isNone(config) ? "" : ` --config ${quoteArgument(config.value)}`
+  }\``
+
 const printOutcome = Effect.fn("printOutcome")(function*(
   project: LoadedProject,
+  command: (words: string) => string,
   results: ReadonlyArray<Recomputed>,
   failed: ReadonlyArray<Failure>
 ) {
@@ -97,12 +104,12 @@ const printOutcome = Effect.fn("printOutcome")(function*(
     yield* say(
       `\nKept as ${shown(only.path)}` +
         (only.latest ? "" : ", but a newer result than this one is there already") +
-        `.\nNext: \`assay results ${quoteArgument(only.summary.experiment)}\` shows it again, ` +
-        `\`assay explain ${quoteArgument(only.summary.experiment)}\` how it was computed.`
+        `.\nNext: ${command(`results ${quoteArgument(only.summary.experiment)}`)} shows it again,\n` +
+        `${command(`explain ${quoteArgument(only.summary.experiment)}`)} how it was computed.`
     )
   } else if (results.length > 0) {
     yield* print(overview(results.map(({ summary }) => summary)))
-    yield* say(`\nKept in ${shown(project.config.store)}.\nNext: \`assay results <experiment>\` shows a scorecard.`)
+    yield* say(`\nKept in ${shown(project.config.store)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
   }
   for (const { error, experiment } of failed) yield* say(`\n${experiment}: ${errorText(error)}`)
   if (failed.length > 0) {
@@ -151,6 +158,6 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
     Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
   )
   if (input.json) yield* printJson(outcomeJson(asOf, results, failed))
-  else yield* printOutcome(project, results, failed)
+  else yield* printOutcome(project, commandLine(input.config), results, failed)
   if (failed.length > 0) return yield* new Failed({ exitCode: 1 })
 })
