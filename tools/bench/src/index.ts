@@ -1,1 +1,4 @@
-export {}
+/** Benchmarks, run on demand: `npm run bench -- metrics`. */
+export { makeEvents, type Size } from "./data.ts"
+export { measure, type Measured, median, table } from "./measure.ts"
+export { metricsBenchmark } from "./metrics.ts"

@@ -1,0 +1,51 @@
+/** Deterministic events, made inside ClickHouse. */
+import { type Statement } from "@assay/model"
+import { Warehouse } from "@assay/warehouse"
+import { Effect } from "effect"
+
+/** How much: exposed identities, metric events, event names. */
+export interface Size {
+  readonly identities: number
+  readonly events: number
+  readonly metrics: number
+}
+
+/** Start of the experiment and its length in days. */
+export const start = "2026-01-01"
+export const days = 14
+
+const plain = (text: string, parameters: Statement["parameters"] = {}): Statement => ({
+  text,
+  parameters,
+  settings: {}
+})
+
+/**
+ * Fills the table `events`: every identity is exposed once in the first ten days, to one of two variants; events of
+ * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
+ * before its identity's exposure.
+ */
+export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, identities, metrics }: Size) {
+  const { command } = yield* Warehouse
+  yield* command(plain("DROP TABLE IF EXISTS events"))
+  yield* command(plain(`CREATE TABLE events (
+    environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
+    identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String,
+    collected_at DateTime64(3, 'UTC')
+  ) ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY (environment_key, event, timestamp)`))
+  yield* command(plain(
+    `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),
+      toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % (10 * 86400000)) AS at,
+      if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'), '', '{}', at
+    FROM numbers({n:UInt64})`,
+    { n: identities }
+  ))
+  yield* command(plain(
+    `INSERT INTO events SELECT 'prod', concat('m', toString(number % {metrics:UInt64})), '',
+      concat('user-', toString(cityHash64(number, 'who') % {identities:UInt64})),
+      toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number, 'when') % (${days} * 86400000)) AS at,
+      toString(cityHash64(number, 'value') % 10000 / 100), '', '{}', at
+    FROM numbers({n:UInt64})`,
+    { n: events, identities, metrics }
+  ))
+})
