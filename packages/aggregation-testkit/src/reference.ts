@@ -43,8 +43,8 @@ export interface ReferenceResult {
   readonly earlyEvents: { readonly rows: number; readonly events: number }
   /** Rows of exposed identities that repeated another one. */
   readonly repeatedEvents: number
-  /** The newest row of an exposed identity. */
-  readonly latestEvent: number | undefined
+  /** The time of the newest row, and of the newest event, of an exposed identity. */
+  readonly latestEvent: { readonly rows: number | undefined; readonly events: number | undefined }
   readonly unusable: Readonly<Record<string, number>>
 }
 
@@ -160,7 +160,9 @@ export const reference = (
     rows: delivered.filter(counts).length,
     events: events.filter(counts).length
   })
-  const seen = delivered.filter((row) => exposed.has(row.identity))
+  const isExposed = ({ identity }: { readonly identity: string }) => exposed.has(identity)
+  const newest = (times: ReadonlyArray<{ readonly timestamp: number }>) =>
+    times.length === 0 ? undefined : Math.max(...times.map(({ timestamp }) => timestamp))
   return {
     units,
     unusable,
@@ -177,7 +179,7 @@ export const reference = (
     namelessExposures: exposures.filter((row) => row.identity === "").length,
     namelessEvents: both(({ identity }) => identity === ""),
     earlyEvents: both(({ identity, timestamp }) => timestamp < (arms.get(identity)?.since ?? -Infinity)),
-    repeatedEvents: seen.length - events.filter(({ identity }) => exposed.has(identity)).length,
-    latestEvent: seen.length === 0 ? undefined : Math.max(...seen.map((row) => row.timestamp))
+    repeatedEvents: delivered.filter(isExposed).length - events.filter(isExposed).length,
+    latestEvent: { rows: newest(delivered.filter(isExposed)), events: newest(events.filter(isExposed)) }
   }
 }
