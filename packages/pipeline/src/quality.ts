@@ -5,7 +5,7 @@ import type { Finding } from "@assay/model"
 /** From this part of the identities on, being seen in several variants is a warning (GrowthBook's threshold). */
 export const multipleVariantsWarning = 0.01
 
-/** From this part of the exposures on, a missing identity is a warning: nobody knows whose they are. */
+/** Beyond this part of the exposed identities, exposures without one are a warning: nobody knows whose they are. */
 export const namelessWarning = 0.01
 
 const number = (count: number): string => count.toLocaleString("en-US")
@@ -80,9 +80,9 @@ export const qualityFindings = (
         code: "no_events",
         severity: "warning",
         metric_id: metric.key,
-        sentence:
-          `${metric.key} is 0 for every identity: no event ${JSON.stringify(plan.streams[metric.stream]!.event)} ` +
-          "counted. Check the metric's event, value and filters.",
+        sentence: `${metric.key} is 0 for every identity: no event ` +
+          `${JSON.stringify(plan.streams[metric.stream]!.event)} with a value other than 0 counted. ` +
+          "Check the metric's event, value and filters.",
         count: 0
       })
     }
@@ -91,7 +91,7 @@ export const qualityFindings = (
   if (nameless > 0) {
     findings.push({
       code: "empty_identity",
-      severity: aggregates.namelessExposures >= namelessWarning * exposed ? "warning" : "info",
+      severity: aggregates.namelessExposures > namelessWarning * exposed ? "warning" : "info",
       sentence: `${plural(aggregates.namelessExposures, "exposure", "exposures")} and ` +
         `${plural(aggregates.namelessEvents, "metric event", "metric events")} without an identity were left out.`,
       count: nameless

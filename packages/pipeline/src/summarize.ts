@@ -10,9 +10,7 @@ import {
   type ResultsSummary,
   schemaVersion,
   treatments,
-  type VariantMoments,
-  type WireInference,
-  type WireWithheld
+  type VariantMoments
 } from "@assay/model"
 import { checkSampleRatio } from "@assay/srm"
 import { checkFloors, compareToControl, type Engine, standardFloors, verdictWord } from "@assay/stats"
@@ -50,9 +48,10 @@ const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): VariantMo
     : {})
 })
 
-const wireInference = ({ status: _, ...inference }: Extract<Comparison, { status: "ok" }>): WireInference => inference
-
-const wireWithheld = ({ status: _, ...withheld }: Extract<Comparison, { status: "withheld" }>): WireWithheld => withheld
+const wire = <A extends Comparison>(comparison: A): Omit<A, "status"> => {
+  const { status: _, ...rest } = comparison
+  return rest
+}
 
 const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricResult => {
   const { plan, aggregates, engine, confidence } = input
@@ -75,12 +74,10 @@ const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricR
     display: metric.display,
     variants: Object.fromEntries(plan.arms.map((arm) => [arm, wireMoments(metric, moments[arm]!)])),
     inference: Object.fromEntries(
-      comparisons.map(([key, comparison]) => [key, comparison.status === "ok" ? wireInference(comparison) : null])
+      comparisons.map(([key, comparison]) => [key, comparison.status === "ok" ? wire(comparison) : null])
     ),
     withheld: Object.fromEntries(
-      comparisons.flatMap(([key, comparison]) =>
-        comparison.status === "withheld" ? [[key, wireWithheld(comparison)]] : []
-      )
+      comparisons.flatMap(([key, comparison]) => comparison.status === "withheld" ? [[key, wire(comparison)]] : [])
     ),
     verdict: Object.fromEntries(
       comparisons.map(([key, comparison]) => [key, verdictWord({ comparison, direction, trusted })])
