@@ -71,6 +71,9 @@ export const maximumArms = 63
 /** Names that begin so belong to the statement: no mapped column may have one. */
 export const ownPrefix = "assay_"
 
+/** More different lists of filters than this don't fit the number that stands for an event whose value can't be used. */
+export const maximumFilterLists = 240
+
 /** What a plan is made of. `asOf` (milliseconds) ends the window of an experiment that hasn't ended. */
 export interface PlanInput {
   readonly experiment: Experiment
@@ -392,6 +395,12 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       stream,
       columns: bound.success.columns
     })
+  }
+  if (new Set(streams.map(({ conditions }) => JSON.stringify(conditions))).size > maximumFilterLists) {
+    return fail(
+      `Experiment ${experiment.key}: its metrics have more than ${maximumFilterLists} different lists of filters`,
+      "Split the metrics over several experiments on the same feature"
+    )
   }
   return Result.succeed({
     experiment,

@@ -64,10 +64,13 @@ const own = (name: string, i?: number): Fragment => word(`${ownPrefix}${name}${i
  */
 const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
 
-/** Milliseconds since the start of the window. 32 bits suffice for 49 days. The window's bounds leave no NULL. */
+/**
+ * Milliseconds since the start of the window plus 1, so that 0 is no event's. 32 bits suffice for 49 days. The window's
+ * bounds leave no NULL.
+ */
 const offset = (plan: Plan, column: string): Fragment => {
   const millis = sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC')) - ${
-    parameter("Int64", plan.from)
+    parameter("Int64", plan.from - 1)
   }`
   return sql`assumeNotNull(${offsetType(plan)}(${millis}))`
 }
@@ -208,8 +211,8 @@ const eventColumns = (plan: Plan): EventColumns => {
 
 const numbered = (prefix: string, i: number): Fragment => word(`${prefix}${i}`)
 
-/** A usable value, or NULL. */
-const usable = (number: Fragment): Fragment => sql`if(abs(${number}) <= 1e100, ${number}, NULL)`
+/** Whether a number can be used; NaN and NULL can't. */
+const isUsable = (number: Fragment): Fragment => sql`abs(${number}) <= 1e100`
 
 /**
  * What makes two rows the same event, as SQL; undefined where every row counts. It is hashed together with the identity's
@@ -243,16 +246,9 @@ const events = (plan: Plan, columns: EventColumns): Fragment => {
     join(
       [
         sql`${identityKey(text(mapping.identities[plan.identity]!))} AS ${own("k")}`,
-        sql`${
-          collapse(
-            sql`toUInt16(transform(${text(mapping.columns.event)}, ${parameter("Array(String)", columns.events)}, ${
-              parameter("Array(UInt16)", columns.events.map((_, i) => i + 1))
-            }, toUInt16(0)))`,
-            "min"
-          )
-        } AS ${own("m")}`,
+        sql`${collapse(eventNumber(mapping.columns.event, columns.events), "min")} AS ${own("m")}`,
         sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS ${own("t")}`,
-        ...columns.values.map((value, i) => sql`ifNull(${collapse(usable(value), "min")}, nan) AS ${own("v", i)}`),
+        ...columns.values.map((value, i) => sql`ifNull(${collapse(value, "min")}, nan) AS ${own("v", i)}`),
         ...columns.conditions.map((condition, i) =>
           sql`${collapse(sql`toUInt8(${condition})`, "max")} AS ${own("c", i)}`
         )
@@ -277,6 +273,14 @@ const events = (plan: Plan, columns: EventColumns): Fragment => {
     GROUP BY ${own("k")}, ${key}`
 }
 
+/** The number of an event's name, from 1. Only events with one of the names are read, so none is NULL. */
+const eventNumber = (column: string, names: ReadonlyArray<string>): Fragment =>
+  names.length === 1
+    ? sql`toUInt16(1)`
+    : sql`assumeNotNull(toUInt16(transform(toString(${identifier(column)}), ${parameter("Array(String)", names)}, ${
+      parameter("Array(UInt16)", names.map((_, i) => i + 1))
+    }, toUInt16(0))))`
+
 const combinator = (accumulator: PlannedAccumulator["accumulator"]): Fragment => {
   switch (accumulator.kind) {
     case "count":
@@ -288,12 +292,14 @@ const combinator = (accumulator: PlannedAccumulator["accumulator"]): Fragment =>
   }
 }
 
-/** When an attributed event belongs to a stream; `on` is the number of its event name, 0 where it doesn't count. */
-const belongs = (columns: EventColumns, stream: number): Fragment => {
-  const { event, condition } = columns.streams[stream]!
-  return condition === undefined
-    ? sql`on = ${integer(event)}`
-    : sql`on = ${integer(event)} AND ${numbered("c", condition)}`
+/**
+ * When an attributed event counts for a stream. `on` is the number of its event name, 0 where it came too early; `on0…` the
+ * same for the events whose value `v0…` can be used.
+ */
+const counts = (columns: EventColumns, stream: number): Fragment => {
+  const { condition, event, value } = columns.streams[stream]!
+  const happened = sql`${value === undefined ? word("on") : numbered("on", value)} = ${integer(event)}`
+  return condition === undefined ? happened : sql`${happened} AND ${numbered("c", condition)}`
 }
 
 /** An accumulator as a conditional aggregate, whole or as a state for merging. */
@@ -303,9 +309,6 @@ const accumulate = (
   form: "value" | "state"
 ): Fragment => {
   const { value } = columns.streams[stream]!
-  const condition = value === undefined
-    ? belongs(columns, stream)
-    : sql`${belongs(columns, stream)} AND NOT isNaN(${numbered("v", value)})`
   const argument = accumulator.kind === "count"
     ? empty
     : accumulator.kind === "any"
@@ -313,24 +316,33 @@ const accumulate = (
     : accumulator.of.kind === "value"
     ? sql`${numbered("v", value!)}, `
     : sql`toFloat64(t - ${since(sql`pack`)}), `
-  return sql`${combinator(accumulator)}If${form === "state" ? word("State") : empty}(${argument}${condition})`
+  return sql`${combinator(accumulator)}If${form === "state" ? word("State") : empty}(${argument}${
+    counts(columns, stream)
+  })`
 }
 
-/** Streams that read values, in groups of 64: an unusable value sets the stream's bit in a mask. */
-const valuedStreams = (plan: Plan): ReadonlyArray<ReadonlyArray<number>> => {
-  const valued = plan.streams.flatMap((stream, i) => (stream.value === undefined ? [] : [i]))
-  return Array.from({ length: Math.ceil(valued.length / 64) }, (_, chunk) => valued.slice(chunk * 64, chunk * 64 + 64))
-}
+/** Bits that the number of an event name takes in a {@link badEvent}. */
+const eventBits = 16
 
-const unusableMask = (columns: EventColumns, streams: ReadonlyArray<number>): Fragment =>
-  join(
-    streams.map((stream, bit) =>
-      sql`bitShiftLeft(toUInt64(${belongs(columns, stream)} AND isNaN(${
-        numbered("v", columns.streams[stream]!.value!)
-      })), ${integer(bit)})`
-    ),
+/** An event whose value can't be used, as a number: its event name's, and a bit for each condition that it meets. */
+const badEvent = (columns: EventColumns): Fragment => {
+  const bits = eventBits + columns.conditions.length
+  const wide = word(bits <= 64 ? "toUInt64" : "toUInt256")
+  return join(
+    [
+      sql`${wide}(on)`,
+      ...columns.conditions.map((_, i) => sql`bitShiftLeft(${wide}(${numbered("c", i)}), ${integer(eventBits + i)})`)
+    ],
     sql` + `
   )
+}
+
+/** Whether a {@link badEvent} belongs to a stream. */
+const isBadEventOf = (columns: EventColumns, stream: number, bad: Fragment): Fragment => {
+  const { condition, event } = columns.streams[stream]!
+  const happened = sql`bitAnd(${bad}, ${integer(2 ** eventBits - 1)}) = ${integer(event)}`
+  return condition === undefined ? happened : sql`${happened} AND bitTest(${bad}, ${integer(eventBits + condition)})`
+}
 
 /**
  * One row per identity: its packed exposure, counts for the findings, and its accumulators `a0…`, whole or as states.
@@ -340,7 +352,6 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const columns = eventColumns(plan)
   const state = form === "state" ? word("State") : empty
   const copies = plan.deduplication.policy !== "none"
-  const masks = valuedStreams(plan)
   const carried = join([
     sql`exposures.k AS k`,
     sql`exposures.pack AS pack`,
@@ -349,18 +360,20 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
     ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
     ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
-    sql`if(events.${own("t")} >= ${since(sql`exposures.pack`)}, events.${own("m")}, toUInt16(0)) AS on`
+    sql`if(events.${own("t")} >= ${since(sql`exposures.pack`)}, events.${own("m")}, toUInt16(0)) AS on`,
+    ...columns.values.map((_, i) =>
+      sql`if(${isUsable(sql`events.${own("v", i)}`)}, on, toUInt16(0)) AS ${numbered("on", i)}`
+    )
   ])
   const aggregates = join(
     [
       sql`max(pack) AS exposure`,
-      sql`countIf${state}(m != 0 AND on = 0) AS early`,
-      sql`maxIf${state}(toUInt64(t) + 1, m != 0) AS latest`,
+      sql`countIf${state}(m != on) AS early`,
+      sql`max${state}(t) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
-      ...masks.map((streams, i) => {
-        const mask = unusableMask(columns, streams)
-        return sql`groupArrayIf${state}(${mask}, (${mask}) != 0) AS ${numbered("bad", i)}`
-      }),
+      ...columns.values.map((_, i) =>
+        sql`groupArrayIf${state}(${badEvent(columns)}, on != ${numbered("on", i)}) AS ${numbered("bad", i)}`
+      ),
       ...plan.accumulators.map((accumulator, i) =>
         sql`${accumulate(columns, accumulator, form)} AS ${numbered("a", i)}`
       )
@@ -389,9 +402,9 @@ const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
   const columns = [
     sql`max(exposure) AS exposure`,
     merge(word("countIf"), word("early")),
-    merge(word("maxIf"), word("latest")),
+    merge(word("max"), word("latest")),
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
-    ...valuedStreams(plan!).map((_, i) => merge(word("groupArrayIf"), numbered("bad", i))),
+    ...eventColumns(plan!).values.map((_, i) => merge(word("groupArrayIf"), numbered("bad", i))),
     ...plan!.accumulators.map(({ accumulator }, i) => merge(sql`${combinator(accumulator)}If`, numbered("a", i)))
   ]
   return sql`SELECT k, ${join(columns)}
@@ -470,12 +483,13 @@ const moments = (plan: Plan, unit: Fragment): Fragment => {
       })
     ])
   )
-  const unusable = valuedStreams(plan).flatMap((streams, chunk) =>
-    streams.map((stream, bit) =>
-      sql`sum(arrayCount(mask -> bitTest(mask, ${integer(bit)}), ${numbered("bad", chunk)})) AS ${
+  const columns = eventColumns(plan)
+  const unusable = columns.streams.flatMap(({ value }, stream) =>
+    value === undefined ? [] : [
+      sql`sum(arrayCount(event -> ${isBadEventOf(columns, stream, word("event"))}, ${numbered("bad", value)})) AS ${
         word(`unusable${stream}`)
       }`
-    )
+    ]
   )
   const outer = join(
     [
@@ -503,7 +517,7 @@ FROM (
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
       sql`exposure`,
-      ...valuedStreams(plan).map((_, i) => numbered("bad", i)),
+      ...columns.values.map((_, i) => numbered("bad", i)),
       ...unitColumns
     ])
   }
