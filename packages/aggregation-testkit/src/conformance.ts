@@ -93,7 +93,7 @@ export const differences = (
   same("events without identity", aggregates.namelessEvents, expected.namelessEvents[counted])
   same("events before exposure", aggregates.earlyEvents, expected.earlyEvents[counted])
   same("repeated rows", aggregates.repeatedEvents, counted === "rows" ? undefined : expected.repeatedEvents)
-  same("newest event", aggregates.latestEvent, expected.latestEvent[counted])
+  same("newest event", aggregates.latestEvent, expected.latestEvent)
   planned.metrics.forEach((metric, m) => {
     same(`${metric.key}: unusable values`, aggregates.unusableValues[m], expected.unusable[metric.key])
     for (const arm of planned.arms) {

@@ -43,8 +43,8 @@ export interface ReferenceResult {
   readonly earlyEvents: { readonly rows: number; readonly events: number }
   /** Rows of exposed identities that repeated another one. */
   readonly repeatedEvents: number
-  /** The time of the newest row, and of the newest event, of an exposed identity. */
-  readonly latestEvent: { readonly rows: number | undefined; readonly events: number | undefined }
+  /** The time of the newest event of an exposed identity. */
+  readonly latestEvent: number | undefined
   readonly unusable: Readonly<Record<string, number>>
 }
 
@@ -161,8 +161,7 @@ export const reference = (
     events: events.filter(counts).length
   })
   const isExposed = ({ identity }: { readonly identity: string }) => exposed.has(identity)
-  const newest = (times: ReadonlyArray<{ readonly timestamp: number }>) =>
-    times.length === 0 ? undefined : Math.max(...times.map(({ timestamp }) => timestamp))
+  const exposedEvents = events.filter(isExposed)
   return {
     units,
     unusable,
@@ -179,7 +178,7 @@ export const reference = (
     namelessExposures: exposures.filter((row) => row.identity === "").length,
     namelessEvents: both(({ identity }) => identity === ""),
     earlyEvents: both(({ identity, timestamp }) => timestamp < (arms.get(identity)?.since ?? -Infinity)),
-    repeatedEvents: delivered.filter(isExposed).length - events.filter(isExposed).length,
-    latestEvent: { rows: newest(delivered.filter(isExposed)), events: newest(events.filter(isExposed)) }
+    repeatedEvents: delivered.filter(isExposed).length - exposedEvents.length,
+    latestEvent: exposedEvents.length === 0 ? undefined : Math.max(...exposedEvents.map((event) => event.timestamp))
   }
 }

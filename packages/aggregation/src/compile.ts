@@ -46,8 +46,28 @@ const noArm = 63
 const time = (millis: number): Fragment =>
   parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
 
-const table = (at: { readonly database?: string; readonly table: string }): Fragment =>
-  at.database === undefined ? identifier(at.table) : sql`${identifier(at.database)}.${identifier(at.table)}`
+/**
+ * Whether all that belongs to one identity of the plan lies on one shard, so that each shard can do the whole work and send
+ * sums alone.
+ */
+export const isSharded = ({ identity, mapping }: Plan): boolean =>
+  mapping.cluster !== undefined && mapping.cluster.identity === identity
+
+/** A table to read from: as it lies on the node that reads it, or the rows of it on all shards of the cluster. */
+const table = (
+  plan: Plan,
+  at: { readonly database?: string; readonly table: string },
+  shards: "own" | "all"
+): Fragment => {
+  const { cluster } = plan.mapping
+  const names = [...(at.database === undefined ? [] : [at.database]), at.table].map(identifier)
+  return cluster === undefined || shards === "own"
+    ? join(names, sql`.`)
+    : sql`cluster(${join([identifier(cluster.name), ...names])})`
+}
+
+/** Which shards the tables of the statement are read from: each does its own part where that is the whole of its identities. */
+const shardsOf = (plan: Plan): "own" | "all" => isSharded(plan) ? "own" : "all"
 
 /** A column as text, never NULL. An identity that is NULL is one without a name, a variant that is NULL the empty one. */
 const text = (column: string): Fragment => sql`ifNull(toString(${identifier(column)}), '')`
@@ -91,13 +111,13 @@ interface ExposureSource {
   readonly where: ReadonlyArray<Fragment>
 }
 
-const exposureSource = (plan: Plan): ExposureSource => {
+const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSource => {
   const { mapping, experiment } = plan
   const feature = parameter("String", experiment.feature)
   if (mapping.exposures !== undefined) {
     const { columns, identities } = mapping.exposures
     return {
-      from: table(mapping.exposures),
+      from: table(plan, mapping.exposures, shards),
       identity: identities[plan.identity]!,
       variant: columns.variant,
       timestamp: columns.timestamp,
@@ -110,7 +130,7 @@ const exposureSource = (plan: Plan): ExposureSource => {
   }
   const { columns } = mapping
   return {
-    from: table(mapping),
+    from: table(plan, mapping, shards),
     identity: mapping.identities[plan.identity]!,
     variant: columns.value,
     timestamp: columns.timestamp,
@@ -134,7 +154,7 @@ export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
  * their number; it is always there (a row is added for it), so that events without an identity are counted, too.
  */
 const exposures = (plan: Plan): Fragment => {
-  const source = exposureSource(plan)
+  const source = exposureSource(plan, shardsOf(plan))
   const ranks = rankedArms(plan)
   const rank = sql`toUInt8(transform(${text(source.variant)}, ${parameter("Array(String)", ranks)}, ${
     parameter("Array(UInt8)", ranks.map((_, i) => i))
@@ -256,7 +276,7 @@ const events = (plan: Plan, columns: EventColumns): Fragment => {
       sql`,
       `
     )
-  const from = sql`FROM ${table(mapping)}
+  const from = sql`FROM ${table(plan, mapping, shardsOf(plan))}
     WHERE ${
     and([
       ...inEnvironment(plan, mapping.columns.environment),
@@ -324,24 +344,47 @@ const accumulate = (
 /** Bits that the number of an event name takes in a {@link badEvent}. */
 const eventBits = 16
 
-/** An event whose value can't be used, as a number: its event name's, and a bit for each condition that it meets. */
-const badEvent = (columns: EventColumns): Fragment => {
-  const bits = eventBits + columns.conditions.length
-  const wide = word(bits <= 64 ? "toUInt64" : "toUInt256")
-  return join(
+/** Conditions that find room beside the number of an event name. */
+const conditionBits = 64 - eventBits
+
+/** Which conditions a {@link badEvent} tells: those of one chunk, enough for the streams that read the value. */
+interface BadEvents {
+  readonly name: Fragment
+  readonly value: number
+  readonly chunk: number
+}
+
+const chunkOf = (condition: number | undefined): number => Math.floor((condition ?? 0) / conditionBits)
+
+const badEventsOf = (value: number, chunk: number): BadEvents => ({ name: word(`bad${value}_${chunk}`), value, chunk })
+
+const badEvents = (columns: EventColumns): ReadonlyArray<BadEvents> =>
+  columns.values.flatMap((_, value) => {
+    const chunks = columns.streams.flatMap((stream) => (stream.value === value ? [chunkOf(stream.condition)] : []))
+    return [...new Set(chunks)].map((chunk) => badEventsOf(value, chunk))
+  })
+
+/** An event whose value can't be used, as a number: its event name's, and a bit for each condition of a chunk that it meets. */
+const badEvent = (columns: EventColumns, chunk: number): Fragment =>
+  join(
     [
-      sql`${wide}(on)`,
-      ...columns.conditions.map((_, i) => sql`bitShiftLeft(${wide}(${numbered("c", i)}), ${integer(eventBits + i)})`)
+      sql`toUInt64(on)`,
+      ...columns.conditions.flatMap((_, i) =>
+        chunkOf(i) === chunk
+          ? [sql`bitShiftLeft(toUInt64(${numbered("c", i)}), ${integer(eventBits + i % conditionBits)})`]
+          : []
+      )
     ],
     sql` + `
   )
-}
 
 /** Whether a {@link badEvent} belongs to a stream. */
 const isBadEventOf = (columns: EventColumns, stream: number, bad: Fragment): Fragment => {
   const { condition, event } = columns.streams[stream]!
   const happened = sql`bitAnd(${bad}, ${integer(2 ** eventBits - 1)}) = ${integer(event)}`
-  return condition === undefined ? happened : sql`${happened} AND bitTest(${bad}, ${integer(eventBits + condition)})`
+  return condition === undefined
+    ? happened
+    : sql`${happened} AND bitTest(${bad}, ${integer(eventBits + condition % conditionBits)})`
 }
 
 /**
@@ -371,8 +414,8 @@ const units = (plan: Plan, form: "value" | "state"): Fragment => {
       sql`countIf${state}(m != on) AS early`,
       sql`max${state}(t) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
-      ...columns.values.map((_, i) =>
-        sql`groupArrayIf${state}(${badEvent(columns)}, on != ${numbered("on", i)}) AS ${numbered("bad", i)}`
+      ...badEvents(columns).map(({ chunk, name, value }) =>
+        sql`groupArrayIf${state}(${badEvent(columns, chunk)}, on != ${numbered("on", value)}) AS ${name}`
       ),
       ...plan.accumulators.map((accumulator, i) =>
         sql`${accumulate(columns, accumulator, form)} AS ${numbered("a", i)}`
@@ -404,7 +447,7 @@ const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
     merge(word("countIf"), word("early")),
     merge(word("max"), word("latest")),
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
-    ...eventColumns(plan!).values.map((_, i) => merge(word("groupArrayIf"), numbered("bad", i))),
+    ...badEvents(eventColumns(plan!)).map(({ name }) => merge(word("groupArrayIf"), name)),
     ...plan!.accumulators.map(({ accumulator }, i) => merge(sql`${combinator(accumulator)}If`, numbered("a", i)))
   ]
   return sql`SELECT k, ${join(columns)}
@@ -484,11 +527,11 @@ const moments = (plan: Plan, unit: Fragment): Fragment => {
     ])
   )
   const columns = eventColumns(plan)
-  const unusable = columns.streams.flatMap(({ value }, stream) =>
+  const unusable = columns.streams.flatMap(({ condition, value }, stream) =>
     value === undefined ? [] : [
-      sql`sum(arrayCount(event -> ${isBadEventOf(columns, stream, word("event"))}, ${numbered("bad", value)})) AS ${
-        word(`unusable${stream}`)
-      }`
+      sql`sum(arrayCount(event -> ${isBadEventOf(columns, stream, word("event"))}, ${
+        badEventsOf(value, chunkOf(condition)).name
+      })) AS ${word(`unusable${stream}`)}`
     ]
   )
   const outer = join(
@@ -517,7 +560,7 @@ FROM (
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
       sql`exposure`,
-      ...columns.values.map((_, i) => numbered("bad", i)),
+      ...badEvents(columns).map(({ name }) => name),
       ...unitColumns
     ])
   }
@@ -530,8 +573,20 @@ GROUP BY place, arm`
 
 const statement = (fragment: Fragment): Statement => ({ ...render(fragment), settings: pinnedSettings })
 
-/** The statement of a plan: one read of the exposures, one of the metric events, a row per arm. */
-export const compile = (plan: Plan): Statement => statement(moments(plan, units(plan, "value")))
+/**
+ * The statement of a plan: one read of the exposures, one of the metric events, a row per arm. On a cluster that is sharded
+ * by the identity, each shard runs it on its own part, and a row per arm and shard comes back.
+ */
+export const compile = (plan: Plan): Statement => {
+  const whole = moments(plan, units(plan, "value"))
+  return statement(
+    isSharded(plan) ?
+      sql`SELECT * FROM cluster(${identifier(plan.mapping.cluster!.name)}, view(
+${whole}
+))` :
+      whole
+  )
+}
 
 /**
  * The same for events that lie in several tables (batches that share no row): each plan differs in its event table alone,
@@ -556,7 +611,7 @@ export const undeclaredShown = 20
  * counts any: keeping names per identity there would cost half as much again.
  */
 export const compileUndeclared = (plan: Plan): Statement => {
-  const source = exposureSource(plan)
+  const source = exposureSource(plan, "all")
   const variant = text(source.variant)
   return statement(
     sql`SELECT ${own("variant")} AS variant, ${own("identities")} AS identities, count() OVER () AS variants

@@ -1,7 +1,7 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
-import { momentColumns, placements, rankedArms } from "./compile.ts"
+import { isSharded, momentColumns, placements, rankedArms } from "./compile.ts"
 import type { Plan } from "./Plan.ts"
 
 /** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
@@ -96,24 +96,25 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     const at = (placement: (typeof placements)[number]) =>
       rows.filter((row) => placements[count(row, "place")] === placement)
     const ranks = rankedArms(plan)
-    const byArm = new Map<string, Row>()
-    for (const row of at("arm")) {
+    const inArms = at("arm")
+    const byArm = new Map<string, ReadonlyArray<Row>>()
+    for (const row of inArms) {
       const arm = ranks[count(row, "arm")]
-      if (arm === undefined || byArm.has(arm)) {
+      if (arm === undefined || (byArm.has(arm) && !isSharded(plan))) {
         throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
       }
-      byArm.set(arm, row)
+      byArm.set(arm, [...(byArm.get(arm) ?? []), row])
     }
-    const inArms = [...byArm.values()]
+    const ofArm = (arm: string) => byArm.get(arm) ?? []
     const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
     const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
     return Result.succeed({
-      identities: Object.fromEntries(plan.arms.map((arm) => [arm, byArm.has(arm) ? count(byArm.get(arm)!, "n") : 0])),
+      identities: Object.fromEntries(plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")])),
       moments: plan.metrics.map((metric, m) =>
         Object.fromEntries(
           plan.arms.map((arm) => [
             arm,
-            byArm.has(arm) ? momentsOf(plan, m, byArm.get(arm)!) : Moments.empty(metric.columns.length)
+            ofArm(arm).map((row) => momentsOf(plan, m, row)).reduce(Moments.merge, Moments.empty(metric.columns.length))
           ])
         )
       ),

@@ -13,7 +13,15 @@ export {
   isAggregation,
   NoOptions
 } from "./Aggregation.ts"
-export { compile, compileMerged, compileUndeclared, largestValue, pinnedSettings, tableName } from "./compile.ts"
+export {
+  compile,
+  compileMerged,
+  compileUndeclared,
+  isSharded,
+  largestValue,
+  pinnedSettings,
+  tableName
+} from "./compile.ts"
 export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVariants } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
