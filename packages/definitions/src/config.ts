@@ -185,6 +185,24 @@ const checkMapping = (mapping: EventMapping): ReadonlyArray<ValueIssue> => {
       })
     }
   }
+  const { cluster } = mapping
+  if (cluster?.identity !== undefined && !identities.includes(cluster.identity)) {
+    issues.push({
+      path: ["cluster", "identity"],
+      found: describe(cluster.identity),
+      expected: `the identity that the tables are sharded by: ${nameList(identities)}`,
+      hint: "Leave it out if they are sharded by anything else"
+    })
+  }
+  for (const [path, at] of [[[], mapping], [["exposures"], mapping.exposures]] as const) {
+    if (cluster !== undefined && at !== undefined && at.database === undefined) {
+      issues.push({
+        path: [...path, "database"],
+        found: "nothing",
+        expected: "the database of the table on the shards, since there is a cluster"
+      })
+    }
+  }
   if (mapping.deduplication.policy === "id" && mapping.columns.event_id === undefined) {
     issues.push({
       path: ["columns", "event_id"],

@@ -29,11 +29,23 @@ export const ExposureTable = Schema.Struct({
 export interface ExposureTable extends Schema.Schema.Type<typeof ExposureTable> {}
 
 /**
+ * A ClickHouse cluster whose shards hold the tables. `identity` names the identity that events and exposures are sharded
+ * by, so that everything about one identity lies on one shard; it is left out where they are sharded by anything else.
+ */
+export const ClusterMapping = Schema.Struct({
+  name: Schema.NonEmptyString,
+  identity: Schema.optionalKey(Schema.NonEmptyString)
+})
+export interface ClusterMapping extends Schema.Schema.Type<typeof ClusterMapping> {}
+
+/**
  * The event table. `identities` maps names of identities (the units an experiment can have) to columns; the first is the
  * default. `json` maps names to columns that hold JSON text, so that `name.path.to.field` is a property; `properties` maps
  * names to plain columns. `exposure_event` is the event that is an exposure, where no `exposures` table is given.
+ * With `cluster`, tables are those on its shards, and `database` must be given.
  */
 export const EventMapping = Schema.Struct({
+  cluster: Schema.optionalKey(ClusterMapping),
   database: Schema.optionalKey(Schema.NonEmptyString),
   table: Schema.NonEmptyString,
   columns: Schema.Struct({

@@ -17,7 +17,7 @@ export {
   WarehouseUnavailable
 } from "./errors.ts"
 export { Display, EstimandKind, type Floor } from "./Estimand.ts"
-export { Deduplication, defaultEventMapping, EventMapping, ExposureTable } from "./EventMapping.ts"
+export { ClusterMapping, Deduplication, defaultEventMapping, EventMapping, ExposureTable } from "./EventMapping.ts"
 export { Experiment, MetricUse, Role, treatments, Variant } from "./Experiment.ts"
 export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
