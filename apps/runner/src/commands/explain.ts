@@ -1,5 +1,5 @@
 /** `assay explain`: what a recompute would do, and what it would read. */
-import { compile, type Plan, plan, tableName } from "@assay/aggregation"
+import { compile, isSharded, type Plan, plan, tableName } from "@assay/aggregation"
 import { formatIssue, Instant, type Statement } from "@assay/model"
 import { statementHash } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
@@ -29,6 +29,17 @@ const estimate = Effect.fn("explain.estimate")(function*(statement: Statement) {
 
 const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
 
+const clusterLine = (planned: Plan): ReadonlyArray<string> => {
+  const { cluster } = planned.mapping
+  if (cluster === undefined) return []
+  return [
+    isSharded(planned)
+      ? `Cluster     ${cluster.name}, sharded by ${planned.identity}: each shard works on its own part, and only sums travel`
+      : `Cluster     ${cluster.name}, not sharded by ${planned.identity}: every exposure and metric event of the window travels ` +
+        "(about 20 bytes each) to the node that answers"
+  ]
+}
+
 const describePlan = (planned: Plan): ReadonlyArray<string> => {
   const { experiment, mapping } = planned
   const exposures = mapping.exposures === undefined
@@ -51,6 +62,7 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
           : "not looked for: no metric here could change by them"
         : `policy ${policy}`
     }`,
+    ...clusterLine(planned),
     "Metrics",
     ...planned.metrics.map((metric) => {
       const stream = planned.streams[metric.stream]!
