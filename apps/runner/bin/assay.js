@@ -34,8 +34,8 @@ if (node === undefined) {
 } else {
   const command = inCheckout ? ["--conditions=@assay/source", source] : [built]
   const child = spawn(node, [...command, ...process.argv.slice(2)], { stdio: "inherit" })
-  // A terminal sends Ctrl-C to the child as well; a plain `kill` reaches only us.
-  process.on("SIGINT", () => {})
+  // A plain `kill` reaches only us. A terminal sends Ctrl-C to the child as well, whom a second one doesn't disturb.
+  process.on("SIGINT", () => child.kill("SIGINT"))
   process.on("SIGTERM", () => child.kill("SIGTERM"))
   child.on("exit", (code, signal) => {
     process.exit(code ?? (signal === "SIGINT" ? 130 : signal === "SIGTERM" ? 143 : 1))

@@ -1,5 +1,6 @@
 /** The entry of the `assay` command. */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit } from "effect"
 import { CliError } from "effect/cli"
 import { run } from "./cli.ts"

@@ -1,15 +1,14 @@
 /** How a run goes, for people: one line that changes on a terminal, plain lines elsewhere. On stderr. */
 import type { RunEvent, Watcher } from "@assay/pipeline"
 import { Effect } from "effect"
-import { errorText } from "./Failed.ts"
 
 const number = (count: number): string => Math.round(count).toLocaleString("en-US")
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
-/** The line that an event ends with: an experiment that is done or has failed. */
+/** The line that an event ends with: an experiment that is done or has failed. Why it failed is said once all are done. */
 const finished = (event: RunEvent): string | undefined => {
-  if (event.kind === "failed") return `${event.experiment}: failed\n${errorText(event.error)}`
+  if (event.kind === "failed") return `${event.experiment}: failed`
   if (event.kind !== "succeeded") return undefined
   const { provenance } = event.result.summary
   return `${event.experiment}: ${number(provenance.rows_read)} rows read in ${seconds(provenance.duration_ms)}`

@@ -1,5 +1,6 @@
 /** `assay init`: a project to start from. */
 import { jsonSchemas } from "@assay/definitions"
+import { defaultEventMapping } from "@assay/model"
 import { Effect, Option, Result } from "effect"
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
@@ -17,7 +18,7 @@ export const runInit = Effect.fn("command.init")(function*(input: { readonly fol
   const files = {
     ...starterFiles,
     ...schemaFiles(
-      jsonSchemas(standardAggregations),
+      jsonSchemas(standardAggregations, defaultEventMapping),
       "schemas"
     )
   }

@@ -96,10 +96,10 @@ const printOutcome = Effect.fn("printOutcome")(function*(
   project: LoadedProject,
   command: (words: string) => string,
   results: ReadonlyArray<Recomputed>,
-  failed: ReadonlyArray<Failure>
+  total: number
 ) {
   const [only] = results
-  if (only !== undefined && results.length + failed.length === 1) {
+  if (only !== undefined && total === 1) {
     yield* print(scorecard(only.summary, scorecardOptions()))
     yield* say(
       `\nKept as ${shown(only.path)}` +
@@ -111,10 +111,12 @@ const printOutcome = Effect.fn("printOutcome")(function*(
     yield* print(overview(results.map(({ summary }) => summary)))
     yield* say(`\nKept in ${shown(project.config.store)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
   }
+})
+
+/** Why experiments failed, on stderr. */
+const sayFailures = Effect.fn("sayFailures")(function*(failed: ReadonlyArray<Failure>, total: number) {
   for (const { error, experiment } of failed) yield* say(`\n${experiment}: ${errorText(error)}`)
-  if (failed.length > 0) {
-    yield* say(`\n${failed.length} of ${failed.length + results.length} failed. Their last good results are untouched.`)
-  }
+  if (failed.length > 0) yield* say(`\n${failed.length} of ${total} failed. Their last good results are untouched.`)
 })
 
 /** A name as an argument of a shell. */
@@ -158,6 +160,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
     Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
   )
   if (input.json) yield* printJson(outcomeJson(asOf, results, failed))
-  else yield* printOutcome(project, commandLine(input.config), results, failed)
+  else yield* printOutcome(project, commandLine(input.config), results, jobs.length)
+  yield* sayFailures(failed, jobs.length)
   if (failed.length > 0) return yield* new Failed({ exitCode: 1 })
 })

@@ -5,7 +5,7 @@ import { Store } from "@assay/store"
 import { Effect, Option } from "effect"
 import { UsageError } from "../Failed.ts"
 import { print, printJson, scorecardOptions } from "../output.ts"
-import { loadDefinitions, shown } from "../project.ts"
+import { loadDefinitions, type LoadedProject, shown } from "../project.ts"
 import { quoteArgument } from "./recompute.ts"
 
 /** What `assay results` was asked for. */
@@ -22,7 +22,27 @@ const find = Effect.fn("results.find")(function*(experiment: string, id: Option.
   return Option.isNone(id) ? yield* store.latest(experiment) : yield* store.get(experiment, id.value)
 })
 
-/** Prints a scorecard from the store. */
+/** Why there is nothing to show. */
+const nothing = (project: LoadedProject, experiment: string, snapshot: Option.Option<string>): UsageError => {
+  const known = [...project.definitions.experiments.keys()]
+  if (!known.includes(experiment)) {
+    return new UsageError({
+      message: `There is no experiment ${JSON.stringify(experiment)}`,
+      hint: suggest(experiment, known) ?? `Look at the files in ${shown(project.config.experiments)}`
+    })
+  }
+  return Option.isNone(snapshot)
+    ? new UsageError({
+      message: `There are no results of ${JSON.stringify(experiment)} yet`,
+      hint: `Compute them with \`assay recompute ${quoteArgument(experiment)}\``
+    })
+    : new UsageError({
+      message: `There is no snapshot ${JSON.stringify(snapshot.value)} of ${JSON.stringify(experiment)}`,
+      hint: `\`assay results ${quoteArgument(experiment)} --list\` shows which there are`
+    })
+}
+
+/** Prints a scorecard from the store, or which snapshots there are; an empty list is an answer for machines only. */
 export const runResults = Effect.fn("command.results")(function*(input: ResultsInput) {
   const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
   const { experiment } = input
@@ -30,26 +50,14 @@ export const runResults = Effect.fn("command.results")(function*(input: ResultsI
   if (input.list) {
     const store = yield* Store.pipe(Effect.provide(layer))
     const all = yield* store.list(experiment)
+    if (all.length === 0 && !(input.json && project.definitions.experiments.has(experiment))) {
+      return yield* nothing(project, experiment, Option.none())
+    }
     if (input.json) return yield* printJson({ schema: "assay.snapshots/1", experiment, snapshots: all })
     return yield* print(all.map(({ as_of, id, path }) => `${as_of}  ${id}  ${shown(path)}`).join("\n"))
   }
   const found = yield* find(experiment, input.snapshot).pipe(Effect.provide(layer))
-  if (Option.isNone(found)) {
-    const known = [...project.definitions.experiments.keys()]
-    return yield* known.includes(experiment)
-      ? new UsageError({
-        message: Option.isNone(input.snapshot)
-          ? `There are no results of ${JSON.stringify(experiment)} yet`
-          : `There is no snapshot ${JSON.stringify(input.snapshot.value)} of ${JSON.stringify(experiment)}`,
-        hint: Option.isNone(input.snapshot)
-          ? `Compute them with \`assay recompute ${quoteArgument(experiment)}\``
-          : `\`assay results ${quoteArgument(experiment)} --list\` shows which there are`
-      })
-      : new UsageError({
-        message: `There is no experiment ${JSON.stringify(experiment)}`,
-        hint: suggest(experiment, known) ?? `Look at the files in ${shown(project.config.experiments)}`
-      })
-  }
+  if (Option.isNone(found)) return yield* nothing(project, experiment, input.snapshot)
   const { summary } = found.value
   yield* input.json ? printJson(summary) : print(scorecard(summary, scorecardOptions()))
 })
