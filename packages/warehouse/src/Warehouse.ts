@@ -4,7 +4,7 @@ import { Cause, Context, Effect, Exit, Layer, Redacted, Schedule } from "effect"
 import { randomUUID } from "node:crypto"
 import { classifyError, isTransient } from "./classifyError.ts"
 import { decodeResult, type QueryResult } from "./decodeResult.ts"
-import { type Client, embeddedEngine, type Engine, serverEngine } from "./engine.ts"
+import { embeddedEngine, type Engine, type Send, serverEngine } from "./engine.ts"
 import {
   DEFAULT_RETRIES,
   DEFAULT_SECONDS,
@@ -47,20 +47,6 @@ export interface WarehouseShape {
   readonly version: () => Effect.Effect<string, WarehouseError>
   /** Whether ClickHouse answers a query with these credentials, tried once. */
   readonly ping: () => Effect.Effect<void, WarehouseError>
-}
-
-type Send<A> = (client: Client, request: {
-  readonly query: string
-  readonly query_params: Record<string, unknown>
-  readonly clickhouse_settings: Record<string, string | number>
-  readonly query_id: string
-  readonly abort_signal: AbortSignal
-}) => Promise<A>
-
-const sendQuery: Send<string> = async (client, request) => {
-  const result = await client.query({ ...request, format: "JSONCompact" })
-  request.abort_signal.addEventListener("abort", () => result.close(), { once: true })
-  return await result.text()
 }
 
 const sendCommand: Send<void> = async (client, request) => {
@@ -127,7 +113,7 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
   const attempt = <A>(send: Send<A>, statement: Statement, queryId: string, options: QueryOptions) =>
     Effect.gen(function*() {
       const bound = yield* Effect.fromResult(encodeParameters(statement.parameters))
-      const context = { queryId, limits, secrets: [...secrets, ...valuesOf(bound)] }
+      const context = { queryId, limits, secrets, values: valuesOf(bound) }
       const request = engine.request(statement.text, {
         ...pinnedSettings,
         ...limitSettings(limits),
@@ -152,7 +138,7 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
       let tries = 0
       const once = Effect.suspend(() => {
         tries += 1
-        return attempt(sendQuery, statement, tries === 1 ? base : `${base}-${tries}`, options)
+        return attempt(engine.read, statement, tries === 1 ? base : `${base}-${tries}`, options)
       }).pipe(Effect.flatMap(({ answer, context }) => Effect.fromResult(decodeResult(answer, context))))
       const result = yield* Effect.retry(once, { schedule: backoff(retries), while: isTransient })
       if (options.onProgress !== undefined) {

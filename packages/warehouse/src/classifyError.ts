@@ -2,11 +2,15 @@
 import { QueryLimitExceeded, QueryRejected, type WarehouseError, WarehouseUnavailable } from "@assay/model"
 import type { WarehouseLimits } from "./WarehouseConfig.ts"
 
-/** What is known about the query that failed. `secrets` are texts that must not appear in a message. */
+/**
+ * What is known about the query that failed. `secrets` are texts that must not appear in a message, `values` what was bound:
+ * these are left out where they are quoted or stand as words of their own.
+ */
 export interface FailureContext {
   readonly queryId?: string
   readonly limits?: WarehouseLimits
   readonly secrets?: ReadonlyArray<string>
+  readonly values?: ReadonlyArray<string>
 }
 
 /**
@@ -77,6 +81,7 @@ const valueCodes: ReadonlySet<number> = new Set([
 
 const hints: Readonly<Record<number, string>> = {
   16: "Check the columns of the event table in assay.config.ts.",
+  33: "The server's disk for temporary files may be full; look at its log.",
   36: "Compare the statement with `assay explain`.",
   46: "This ClickHouse doesn't know the function; check its version with `assay doctor`.",
   47: "Check the column mapping of the event table in assay.config.ts.",
@@ -88,6 +93,7 @@ const hints: Readonly<Record<number, string>> = {
   192: "Check username in assay.config.ts.",
   193: "Check the password in the environment variable or file that assay.config.ts names.",
   194: "Set password: { env: \"NAME\" } in assay.config.ts and put the password into that variable.",
+  243: "The server's disk is full: ask for space, or read less.",
   394: "Someone stopped the query (KILL QUERY). Run it again.",
   452: "The user's profile forbids this setting; ask for its constraints to be widened.",
   457: "Check the type of the value in the definition files.",
@@ -113,19 +119,35 @@ const escaped = (text: string, quote: string): string =>
       ""
     )
 
-/** Replaces each secret by an ellipsis: where it is quoted, and, from four characters on, wherever it stands. */
-const redact = (text: string, secrets: ReadonlyArray<string>): string =>
-  secrets
-    .flatMap((secret) => {
-      const forms = ["'", "`", ""].map((quote) => escaped(secret, quote))
-      return [secret, ...forms, ...forms.map((form) => escaped(form, "`"))]
-    })
-    .filter((form) => form !== "")
-    .toSorted((a, b) => b.length - a.length)
+/** A text in all forms in which ClickHouse may repeat it. */
+const formsOf = (text: string): ReadonlyArray<string> => {
+  const forms = ["'", "`", ""].map((quote) => escaped(text, quote))
+  return [text, ...forms, ...forms.map((form) => escaped(form, "`"))]
+}
+
+/** Finds a text where it isn't a part of a longer word. */
+const asWord = (text: string): RegExp => {
+  const escapedText = text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&")
+  const before = /^[\p{L}\p{N}_]/u.test(text) ? "(?<![\\p{L}\\p{N}_])" : ""
+  const after = /[\p{L}\p{N}_]$/u.test(text) ? "(?![\\p{L}\\p{N}_])" : ""
+  return new RegExp(`${before}${escapedText}${after}`, "gu")
+}
+
+/**
+ * Replaces each secret and each value by an ellipsis: where it is quoted, and, from four characters on, secrets wherever they
+ * stand and values where they aren't part of a longer word.
+ */
+const redact = (text: string, { secrets = [], values = [] }: FailureContext): string =>
+  [
+    ...secrets.flatMap(formsOf).map((form) => ({ form, find: form })),
+    ...values.flatMap(formsOf).map((form) => ({ form, find: asWord(form) }))
+  ]
+    .filter(({ form }) => form !== "")
+    .toSorted((a, b) => b.form.length - a.form.length)
     .reduce(
-      (rest, form) =>
+      (rest, { find, form }) =>
         form.length >= 4
-          ? rest.replaceAll(form, "…")
+          ? rest.replaceAll(find, "…")
           : rest.replaceAll(`'${form}'`, "'…'").replaceAll(`\`${form}\``, "`…`"),
       text
     )
@@ -148,7 +170,7 @@ const byCode = (error: ClickHouseFailure, context: FailureContext): WarehouseErr
   const name = error.type ?? "UNKNOWN"
   const said = valueCodes.has(code)
     ? `A value couldn't be read as the type that the statement asks for${parameterOf(error.message)}`
-    : sentence(redact(error.message, context.secrets ?? []))
+    : sentence(redact(error.message, context))
   const message = `ClickHouse said ${code} ${name}: ${said}`
   const id = context.queryId === undefined ? {} : { queryId: context.queryId }
   if (code === 202) {

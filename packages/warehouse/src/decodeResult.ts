@@ -31,7 +31,7 @@ const Document = Schema.Struct({
 const decodeDocument = Schema.decodeUnknownResult(Schema.fromJsonString(Document))
 
 /** ClickHouse writes what fails after the first byte of an answer into its body, as text or under the key `exception`. */
-const exception = /Code: \d+\..{0,20}Exception: /s
+export const exception = /Code: \d+\..{0,20}Exception: /s
 
 const broken = (text: string, context: FailureContext): WarehouseError => {
   if (exception.test(text)) return classifyError(parseError(text.slice(text.search(exception))), context)

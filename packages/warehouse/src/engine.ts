@@ -4,6 +4,7 @@ import { ClickHouseLogLevel, createClient } from "@clickhouse/client"
 import { Effect, Option, Redacted, type Scope, Semaphore } from "effect"
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
+import { exception } from "./decodeResult.ts"
 import { GRACE_MILLIS, KILL_MILLIS, SETTLE_MILLIS } from "./limits.ts"
 import { httpSettings, type Settings, withSettings } from "./settings.ts"
 import { type SecretSource, urlProblem, type WarehouseConfig } from "./WarehouseConfig.ts"
@@ -11,12 +12,24 @@ import { type SecretSource, urlProblem, type WarehouseConfig } from "./Warehouse
 export type Client = ReturnType<typeof createClient>
 type Injected = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["connection"]>
 
+/** One request, with all that it needs. */
+export interface Request {
+  readonly query: string
+  readonly query_params: Record<string, unknown>
+  readonly clickhouse_settings: Record<string, string | number>
+  readonly query_id: string
+  readonly abort_signal: AbortSignal
+}
+
+export type Send<A> = (client: Client, request: Request) => Promise<A>
+
 /**
- * A way to ClickHouse. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
+ * A way to ClickHouse. `read` sends a query and gives the text of its answer, a JSONCompact document. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
  * `request` joins a query and its settings, and `find` is the condition that finds a running query in system.processes.
  * `settled` says whether a query that was left and killed needs no more attention.
  */
 export interface Engine {
+  readonly read: Send<string>
   readonly use: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly control: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly request: (text: string, settings: Settings) => {
@@ -51,6 +64,31 @@ const readSecret = Effect.fn("Warehouse.readSecret")(function*(source: SecretSou
 const basicAuth = (username: string, password: Redacted.Redacted) =>
   Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")
 
+/**
+ * What a server answered. When something fails after the first byte, ClickHouse writes it into the body and then breaks the
+ * connection off: what came before that is the answer, so that the failure gets its name.
+ */
+const readAnswer: Send<string> = async (client, request) => {
+  const query = `${request.query.replace(/[;\s]+$/, "")}\nFORMAT JSONCompact`
+  const { stream } = await client.exec({ ...request, query })
+  const pieces: Array<Buffer> = []
+  try {
+    for await (const piece of stream) pieces.push(piece)
+  } catch (error) {
+    const text = Buffer.concat(pieces).toString()
+    if (request.abort_signal.aborted || !exception.test(text)) throw error
+    return text
+  }
+  return Buffer.concat(pieces).toString()
+}
+
+/** What the embedded engine answered. */
+const readEmbedded: Send<string> = async (client, request) => {
+  const result = await client.query({ ...request, format: "JSONCompact" })
+  request.abort_signal.addEventListener("abort", () => result.close(), { once: true })
+  return await result.text()
+}
+
 /** A server over HTTP. Nothing is sent yet. */
 export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
   config: WarehouseConfig,
@@ -78,6 +116,7 @@ export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
     close
   )
   return {
+    read: readAnswer,
     use: (run) => run(client),
     control: (run) => run(client),
     request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
@@ -136,6 +175,7 @@ export const embeddedEngine = Effect.fn("Warehouse.embeddedEngine")(function*(
   const turn = yield* Semaphore.make(1)
   const control: Engine["control"] = (run) => Effect.acquireUseRelease(Effect.orDie(open), run, close)
   return {
+    read: readEmbedded,
     use: (run) => turn.withPermit(control(run)),
     control,
     request: (text, settings) => ({ query: withSettings(text, settings), clickhouse_settings: {} }),

@@ -4,10 +4,17 @@ import { describe, expect, it } from "vitest"
 import { classifyError, isTransient } from "../src/index.ts"
 
 const limits = { seconds: 5, memory_bytes: 10, rows: 20, bytes: 30 }
-const said = (code: number, type: string, text: string, secrets: ReadonlyArray<string> = []) =>
+const said = (
+  code: number,
+  type: string,
+  text: string,
+  values: ReadonlyArray<string> = [],
+  secrets: ReadonlyArray<string> = []
+) =>
   classifyError(parseError(`Code: ${code}. DB::Exception: ${text} (${type}) (version 26.7.2.1 (official build))`), {
     queryId: "q",
     limits,
+    values,
     secrets
   })
 
@@ -72,14 +79,21 @@ describe("the message", () => {
   })
 
   it("repeats no bound value, whichever way ClickHouse quotes it", () => {
-    const secrets = ["a\\b'c\td", "jo"]
+    const values = ["a\\b'c\td", "jo"]
     const error = said(
       36,
       "BAD_ARGUMENTS",
       "Bad 'a\\\\b\\'c\\td', `a\\\\b'c\\td`, a\\b'c\td and 'jo' in joint",
-      secrets
+      values
     )
     expect(error.message).toBe("ClickHouse said 36 BAD_ARGUMENTS: Bad '…', `…`, … and '…' in joint.")
+  })
+
+  it("leaves words whole that a bound value is a part of, and secrets out of them", () => {
+    const text = "controlled by 'control', control; xpass-Word.x"
+    expect(said(36, "BAD_ARGUMENTS", text, ["control"], ["pass-Word."]).message).toBe(
+      "ClickHouse said 36 BAD_ARGUMENTS: controlled by '…', …; x…x."
+    )
   })
 
   it("leaves out the sentence where it quotes a piece of a value, and names the parameter", () => {
