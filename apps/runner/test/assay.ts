@@ -85,8 +85,8 @@ export const filesIn = (root: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
       const path = join(entry.parentPath, entry.name)
-      return [path.slice(root.length + 1), readFileSync(path, "utf8")]
-    }).toSorted()
+      return [path.slice(root.length + 1), readFileSync(path, "utf8")] as const
+    }).toSorted(([a], [b]) => (a < b ? -1 : 1))
   )
 
 /** The names of the snapshots in a project. */

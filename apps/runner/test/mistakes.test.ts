@@ -1,0 +1,171 @@
+/** What people get wrong in arguments, configuration and definitions: each is told what and where, and nothing is done. */
+import { describe, expect, it } from "vitest"
+import { assay, config, experimentFile, filesIn, folder, metricFile, type Outcome, project, write } from "./assay.ts"
+
+/** What keeps an outcome from being a clear refusal: exit code 2, nothing on stdout, all that `says`, no stack, no colour. */
+const unclear = ({ code, stderr, stdout }: Outcome, ...says: ReadonlyArray<RegExp>): ReadonlyArray<string> => [
+  ...(code === 2 ? [] : [`exit code ${code}`]),
+  ...(stdout === "" ? [] : [`on stdout: ${stdout}`]),
+  ...says.filter((say) => !say.test(stderr)).map((say) => `no ${String(say)} in: ${stderr}`),
+  ...(/^\s+at .*:\d+:\d+\)?$|node:internal|file:\/\//m.test(stderr) ? [`a stack in: ${stderr}`] : []),
+  ...(stderr.includes("\u001b") ? [`a colour in: ${stderr}`] : [])
+]
+
+/** All of them, two at a time, and what they come to. */
+const each = async <A, B>(cases: ReadonlyArray<A>, run: (one: A) => Promise<ReadonlyArray<B>>) => {
+  const queue = [...cases]
+  const worker = async (): Promise<ReadonlyArray<B>> => {
+    const found: Array<B> = []
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) found.push(...await run(one))
+    return found
+  }
+  return (await Promise.all([worker(), worker()])).flat()
+}
+
+describe("arguments that don't fit", () => {
+  const cwd = project()
+  const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ...ReadonlyArray<RegExp>]> = [
+    [["recomput"], /Unknown subcommand "recomput"/, /recompute|--help/],
+    [["recompute", "--al"], /--al\b/, /--all/],
+    [["explain"], /Missing required argument: experiment/],
+    [["recompute"], /No experiment was named\n.*--all\. Defined are: checkout/],
+    [["recompute", "--all", "checkout"], /Both --all and names/],
+    [["recompute", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["explain", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["results", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["results", "chekout", "--list"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["results", "checkout"], /There are no results of "checkout" yet\n.*assay recompute checkout/],
+    [["results", "checkout", "--list"], /There are no results of "checkout" yet/],
+    [["recompute", "--all", "--as-of", "yesterday"], /--as-of is "yesterday", which isn't a time\n.*2026-01-01T09:30/],
+    [["recompute", "--all", "--concurrency", "0"], /--concurrency is 0; it must be 1 or more/],
+    [["recompute", "--all", "--concurrency", "many"], /--concurrency.*"many"/],
+    [["validate", "--config", "nowhere.ts"], /nowhere\.ts: found no such file/]
+  ]
+
+  it("are named, with what was perhaps meant", async () => {
+    const before = filesIn(cwd)
+    expect(await each(cases, async ([args, ...says]) => unclear(await assay(args, { cwd }), ...says))).toEqual([])
+    expect(filesIn(cwd)).toEqual(before)
+  })
+})
+
+describe("a configuration that can't be used", () => {
+  const cases: ReadonlyArray<readonly [string, ...ReadonlyArray<RegExp>]> = [
+    [
+      "import { defineConfig } from \"@assay/runner\"\nexport default defineConfig({ events: {",
+      /assay\.config\.ts/,
+      /isn't TypeScript/
+    ],
+    ["throw new Error(\"no such luck\")", /assay\.config\.ts/, /no such luck/],
+    ["throw \"a text\"", /a text/],
+    ["import \"not-installed-at-all\"\nexport default {}", /not-installed-at-all/, /Install what it imports/],
+    ["export default () => ({})", /found a function/, /Export the configuration itself/],
+    ["export const settings = {}", /export default defineConfig/],
+    [
+      "export default { warehous: {}, events: { tabel: \"x\" }, defaults: { confidence: 95 } }",
+      /warehous: found the unknown key "warehous".*Did you mean "warehouse"\?/,
+      /events\.tabel: .*Did you mean "table"\?/,
+      /defaults\.confidence: found 95.*Write 0\.95/
+    ],
+    [
+      "export default { warehouse: { url: \"http://127.0.0.1:1\" }, setup: [{ text: \"SELECT 1\" }] }",
+      /setup: found statements beside warehouse\.url.*Take setup out/
+    ]
+  ]
+
+  it("is refused with all that is wrong in it", async () => {
+    await each(
+      cases,
+      async ([text, ...says]) =>
+        refused(await assay(["validate"], { cwd: project({ "assay.config.ts": text }) }), ...says)
+    )
+  })
+
+  it("is missed where there is none, and a file with nearly its name is pointed at", async () => {
+    const none = await assay(["validate"], { cwd: folder() })
+    expect(unclear(none, /assay\.config\.ts: found no such file/, /assay init/)).toEqual([])
+    const near = await assay(["validate"], { cwd: write(folder(), { "asay.config.ts": config() }) })
+    expect(unclear(near, /Did you mean "asay\.config\.ts"\?/)).toEqual([])
+  })
+
+  it("isn't quoted where a password stands in its URL, in no output of any command", async () => {
+    const url = "https://assay:pa55-word@clickhouse.example.com:8443"
+    const cwd = project({ "assay.config.ts": `export default { warehouse: { url: "${url}" } }` })
+    const outputs = await each(
+      ["validate", "recompute --all", "recompute --all --json", "explain checkout", "doctor", "doctor --json"],
+      async (words) => {
+        const { code, stderr, stdout } = await assay(words.split(" "), { cwd })
+        return [{ failed: code !== 0, output: stdout + stderr }]
+      }
+    )
+    for (const { failed, output } of outputs) {
+      expect(failed).toBe(true)
+      expect(output).toMatch(/password: \{ env: /)
+      expect(output).not.toMatch(/pa55-word|clickhouse\.example/)
+    }
+  })
+})
+
+describe("definitions with mistakes", () => {
+  const cwd = project({
+    "experiments/checkout.yaml": experimentFile("checkout", { metrics: "[purchasd]", contrl: "grey" }),
+    "experiments/broken.yaml": "key: [broken\n",
+    "metrics/purchased.yaml": metricFile("purchased", { aggregation: "ocurrence", direction: "upp" }),
+    "metrics/revenue.yaml": metricFile("revenue", {
+      aggregation: "sum",
+      where: "[{ property: metadat.currency, op: \"=\", value: EUR }]"
+    }),
+    "metrics/deep/twin.yaml": metricFile("revenue")
+  })
+
+  it("are all told at once, each with file, line and column, and what was perhaps meant", async () => {
+    const wrong = unclear(
+      await assay(["validate"], { cwd }),
+      /experiments\/broken\.yaml:\d+:\d+/,
+      /experiments\/checkout\.yaml:9:1 contrl: .*Did you mean "control"\?/,
+      /experiments\/checkout\.yaml:8:11 metrics\[0\].*"purchasd".*Did you mean "purchased"\?/,
+      /metrics\/purchased\.yaml:2:14 aggregation: found "ocurrence".*Did you mean "occurrence"\?/,
+      /metrics\/purchased\.yaml:4:12 direction: found "upp".*Did you mean "up"\?/,
+      /metrics\/revenue\.yaml:5:21 where\[0\]\.property: found "metadat\.currency".*Did you mean "metadata/,
+      /metrics\/(deep\/twin|revenue)\.yaml:\d+:\d+ key: .*"revenue"/
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it("keep every command from doing anything, and are one JSON document for machines", async () => {
+    const outcomes = await each(["recompute --all", "explain checkout", "results checkout"], async (words) => [
+      await assay([...words.split(" "), "--json"], { cwd })
+    ])
+    for (const outcome of outcomes) {
+      expect(outcome.code).toBe(2)
+      const { error, schema } = JSON.parse(outcome.stdout) as {
+        readonly schema: string
+        readonly error: { readonly code: string; readonly issues: ReadonlyArray<Readonly<Record<string, unknown>>> }
+      }
+      expect([schema, error.code]).toEqual(["assay.error/1", "definition"])
+      expect(error.issues.length).toBeGreaterThanOrEqual(7)
+      expect(error.issues).toContainEqual(expect.objectContaining({
+        file: "metrics/purchased.yaml",
+        line: 2,
+        column: 14,
+        path: ["aggregation"],
+        found: "\"ocurrence\"",
+        hint: "Did you mean \"occurrence\"?"
+      }))
+    }
+    expect(Object.keys(filesIn(cwd)).some((file) => file.startsWith(".assay"))).toBe(false)
+  })
+
+  it("are missing folders, too", async () => {
+    const cwd = write(folder(), { "assay.config.ts": config(), "metrics/purchased.yaml": metricFile("purchased") })
+    expect(unclear(await assay(["validate"], { cwd }), /experiments: found no such folder/)).toEqual([])
+  })
+
+  it("are only warned of where they may be meant, on stderr", async () => {
+    const cwd = project({ "metrics/unused.yaml": metricFile("unused") })
+    const outcome = await assay(["validate"], { cwd })
+    expect(outcome).toMatchObject({ code: 0 })
+    expect(outcome.stdout).toMatch(/1 experiment and 2 metrics are well-formed, with 1 warning\.\n$/)
+    expect(outcome.stderr).toMatch(/^warning: metrics\/unused\.yaml:1:6 key: .*which no experiment uses/)
+  })
+})
