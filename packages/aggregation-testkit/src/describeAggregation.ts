@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { rows, type World, world } from "./arbitrary.ts"
 import { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
 import { clearEvents, createEventTable, type EventRow, insertEvents } from "./EventRow.ts"
+import { maximum, ratio } from "./neighbours.ts"
 import { reference, type ReferenceMetric } from "./reference.ts"
 
 /** What an author hands in about the aggregation. */
@@ -17,7 +18,7 @@ export interface AggregationSuite {
   readonly reference: ReferenceMetric["unit"]
   /** Options that the suite uses. */
   readonly options?: Readonly<Record<string, unknown>>
-  /** How many random streams are tried per property (default 25). */
+  /** How many random streams are tried per property (default 15). */
   readonly runs?: number
 }
 
@@ -40,7 +41,7 @@ const metricOf = (aggregation: Aggregation, suite: AggregationSuite, key: string
  * outside an identity's window don't matter.
  */
 export const describeAggregation = (aggregation: Aggregation, suite: AggregationSuite): void => {
-  const numRuns = suite.runs ?? 25
+  const numRuns = suite.runs ?? 15
   describe(`aggregation ${aggregation.name} ${aggregation.version}`, () => {
     let runtime: ManagedRuntime.ManagedRuntime<Warehouse, unknown>
     beforeAll(async () => {
@@ -75,6 +76,36 @@ export const describeAggregation = (aggregation: Aggregation, suite: Aggregation
       )
     })
 
+    it("isn't changed by the metrics that it is fused with", async () => {
+      await fc.assert(
+        fc.asyncProperty(streams, async ([one, stream]) => {
+          const metric = metricOf(aggregation, suite, "m", one.events[0]!)
+          const neighbours = [ratio, maximum].flatMap((neighbour) =>
+            one.events.map((event, i) =>
+              metricOf(
+                neighbour.aggregation,
+                { reference: neighbour.unit },
+                `${neighbour.aggregation.name} ${i}`,
+                event
+              )
+            )
+          )
+          const fused = planOf(one.experiment, [...neighbours, metric], table)
+          const [alone, among] = await runtime.runPromise(
+            load(stream).pipe(
+              Effect.andThen(
+                Effect.all([aggregatesOf(planOf(one.experiment, [metric], table)), aggregatesOf(fused)])
+              )
+            )
+          )
+          expect(among.moments.at(-1)).toEqual(alone.moments[0])
+          const all = [...neighbours, metric].map(({ reference: own }) => own)
+          expect(differences(among, reference(one.experiment, all, stream), fused)).toEqual([])
+        }),
+        { numRuns: Math.ceil(numRuns / 3) }
+      )
+    })
+
     it("doesn't change when rows are delivered twice", async () => {
       await fc.assert(
         fc.asyncProperty(streams, async ([one, stream]) => {
@@ -84,7 +115,7 @@ export const describeAggregation = (aggregation: Aggregation, suite: Aggregation
           expect(twice.moments).toEqual(once.moments)
           expect(twice.identities).toEqual(once.identities)
         }),
-        { numRuns: Math.ceil(numRuns / 2) }
+        { numRuns: Math.ceil(numRuns / 3) }
       )
     })
 
@@ -103,7 +134,7 @@ export const describeAggregation = (aggregation: Aggregation, suite: Aggregation
           const among = await measure(one, [...noise, ...stream])
           expect(among.moments).toEqual(alone.moments)
         }),
-        { numRuns: Math.ceil(numRuns / 2) }
+        { numRuns: Math.ceil(numRuns / 3) }
       )
     })
   })

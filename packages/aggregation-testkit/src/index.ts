@@ -11,6 +11,7 @@ export {
   testMapping
 } from "./EventRow.ts"
 export { propertyText, satisfies } from "./filters.ts"
+export { maximum, ratio, type Subject } from "./neighbours.ts"
 export {
   reference,
   type ReferenceExperiment,

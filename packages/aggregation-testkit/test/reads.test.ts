@@ -128,15 +128,15 @@ describe("a statement reads", () => {
     const rowsRead = await runtime.runPromise(
       Effect.gen(function*() {
         const warehouse = yield* Warehouse
-        const statement = compile(planOf(experiment, many(n), "events", apart))
-        // ClickHouse counts some rows twice where it filters them by the join's keys while it reads.
-        const settings = { ...statement.settings, enable_join_runtime_filters: 0 }
-        const { statistics } = yield* warehouse.query({ ...statement, settings })
+        const { statistics } = yield* warehouse.query(compile(planOf(experiment, many(n), "events", apart)))
         return statistics.rowsRead
       })
     )
-    // One row more: the statement's own, for identities without a name.
-    expect(rowsRead).toBe(3 * (perDay + exposuresPerDay) + 1)
+    // ClickHouse counts, besides, the joined rows of identities without events (at most all 97 and the nameless one), and
+    // the statement's own row.
+    const stored = 3 * (perDay + exposuresPerDay)
+    expect(rowsRead).toBeGreaterThanOrEqual(stored)
+    expect(rowsRead).toBeLessThanOrEqual(stored + 97 + 2)
   })
 
   it("and gives the same from one table and from two", async () => {

@@ -6,12 +6,13 @@ import {
   propertyText,
   rows,
   satisfies,
+  type Subject,
   type TestMetric,
   valueText,
   type World,
   world
 } from "../src/index.ts"
-import { six, type Subject } from "./aggregations.ts"
+import { six } from "./aggregations.ts"
 
 // Shrinking a stream runs hundreds of statements: a minute of it is enough.
 fc.configureGlobal({ endOnFailure: true })

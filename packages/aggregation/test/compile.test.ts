@@ -1,0 +1,50 @@
+import * as fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { compile, compileMerged, compileUndeclared } from "../src/index.ts"
+import { input, mapping, metric, planned } from "./fixtures.ts"
+
+const several = [
+  metric("revenue", { where: [{ property: "country", op: "in", value: ["SE", "DE"] }] }),
+  metric("basket", { aggregation: "ratio", value: "metadata.cart.amount" }),
+  metric("bought", { aggregation: "occurrence" })
+]
+
+describe("a statement", () => {
+  it("is the same for equal plans, text and parameters", () => {
+    const again = structuredClone({ ...input(several), aggregations: undefined })
+    const other = planned(several, { metrics: again.metrics, experiment: again.experiment, mapping: again.mapping })
+    expect(compile(other)).toEqual(compile(planned(several)))
+    expect(compile(planned(several, { asOf: Date.UTC(2027, 0, 1) }))).toEqual(compile(planned(several)))
+  })
+
+  it("has the same text for other names and values, which are bound", () => {
+    fc.assert(fc.property(fc.string(), fc.string({ minLength: 1 }), fc.double({ noNaN: true }), (a, b, value) => {
+      const one = (event: string, than: number) =>
+        compile(planned([metric("m", { event, where: [{ property: "value", op: ">", value: than }] })]))
+      const names = new Set(["purchase", a, b, String(value)])
+      fc.pre(names.size === 4 && ![...names].includes("1") && a.isWellFormed() && b.isWellFormed())
+      expect(one(b, value).text).toBe(one("purchase", 1.5).text)
+    }))
+  })
+
+  it("reads each table once, within both bounds of the window", () => {
+    for (const { text } of [compile(planned(several)), compileMerged([planned(several)])]) {
+      expect(text.match(/FROM `events`/g)).toHaveLength(2)
+      expect(text.match(/`timestamp` >= \{p\d+:DateTime64\(3, 'UTC'\)\} AND `timestamp` < \{p\d+:Da/g)).toHaveLength(2)
+    }
+    expect(compileUndeclared(planned(several)).text.match(/FROM `events`/g)).toHaveLength(1)
+  })
+
+  it("pins what a profile could change", () => {
+    expect(compile(planned(several)).settings).toMatchObject({
+      join_use_nulls: 0,
+      aggregate_functions_null_for_empty: 0,
+      session_timezone: "UTC"
+    })
+  })
+
+  it("names tables and columns as the mapping does, quoted", () => {
+    const { text } = compile(planned([metric("m")], { mapping: { ...mapping, database: "my`db", table: "e\\v" } }))
+    expect(text).toContain("FROM `my\\`db`.`e\\\\v`")
+  })
+})
