@@ -75,11 +75,15 @@ export const TlsFiles = Schema.Struct({
   ca: Schema.optionalKey(Schema.NonEmptyString),
   cert: Schema.optionalKey(Schema.NonEmptyString),
   key: Schema.optionalKey(Schema.NonEmptyString)
-}).pipe(Schema.check(Schema.makeFilter((tls: { readonly [key: string]: unknown }) =>
-  (tls["cert"] === undefined) === (tls["key"] === undefined)
-    ? undefined
-    : "Expected cert and key together: a certificate is of no use without its key"
-)))
+}).pipe(
+  Schema.check(
+    Schema.makeFilter((tls: { readonly [key: string]: unknown }) =>
+      (tls["cert"] === undefined) === (tls["key"] === undefined)
+        ? undefined
+        : "Expected cert and key together: a certificate is of no use without its key"
+    )
+  )
+)
 export interface TlsFiles extends Schema.Schema.Type<typeof TlsFiles> {}
 
 /** Which bodies are compressed (gzip): answers, requests, both or, as the default, none. */
@@ -120,7 +124,9 @@ export const WarehouseConfig = Schema.Struct({
   proxy: Schema.optionalKey(Proxy),
   compression: Schema.optionalKey(Compression),
   connections: Schema.optionalKey(PositiveInt),
-  keep_alive_seconds: Schema.optionalKey(Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 3600 })))),
+  keep_alive_seconds: Schema.optionalKey(
+    Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 3600 })))
+  ),
   limits: Schema.optionalKey(WarehouseLimits),
   retries: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum: 0, maximum: 20 }))))
 }).pipe(Schema.check(Schema.makeFilter((config: { readonly [key: string]: unknown }) => {

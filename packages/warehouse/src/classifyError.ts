@@ -209,6 +209,47 @@ const sockets: Readonly<Record<string, string>> = {
   ENETUNREACH: "the network can't be reached"
 }
 
+/** Why TLS failed, and what to do about it, by what OpenSSL or Node calls it. */
+const tlsFailures: ReadonlyArray<readonly [RegExp, string, string]> = [
+  [
+    /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/,
+    "its certificate isn't trusted",
+    "Name the file of the authority that signed it as warehouse.tls.ca in assay.config.ts."
+  ],
+  [/CERT_HAS_EXPIRED/, "its certificate has expired", "Renew the server's certificate."],
+  [
+    /CERT_NOT_YET_VALID/,
+    "its certificate isn't valid yet",
+    "Check the clock of this machine, and the server's certificate."
+  ],
+  [
+    /ALTNAME/,
+    "its certificate is for another host",
+    "Write warehouse.url in assay.config.ts with a host that the certificate names."
+  ],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/,
+    "it doesn't speak TLS",
+    "Write http:// in warehouse.url, or the port for HTTPS (8443)."
+  ],
+  [
+    /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT/,
+    "it refuses this client's certificate",
+    "Set warehouse.tls.cert and warehouse.tls.key in assay.config.ts to a certificate that the server trusts."
+  ],
+  [
+    /CERT|SSL|TLS|SIGNATURE|EPROTO/,
+    "TLS failed",
+    "Check warehouse.tls in assay.config.ts, and the server's certificate."
+  ]
+]
+
+/** Where Node says no more than EPROTO, OpenSSL's own words are in the message. */
+const tlsFailure = (cause: unknown, code: string) => {
+  const words = code === "EPROTO" && cause instanceof Error ? cause.message.toUpperCase().replaceAll(" ", "_") : code
+  return tlsFailures.find(([pattern]) => pattern.test(words)) ?? tlsFailures.find(([pattern]) => pattern.test(code))
+}
+
 /** Node hides the reasons of a failed connect to several addresses (IPv4 and IPv6) inside an AggregateError. */
 const socketCode = (cause: unknown): string | undefined => {
   if (cause instanceof AggregateError) return cause.errors.map(socketCode).find((code) => code !== undefined)
@@ -237,17 +278,19 @@ export const classifyError = (cause: unknown, context: FailureContext = {}): War
   const code = socketCode(cause)
   const known = code === undefined ? undefined : sockets[code]
   const timeout = cause instanceof Error && cause.message.startsWith("Timeout error")
-  const tls = code !== undefined && /CERT|SSL|TLS|SIGNATURE/.test(code)
-  const why = known ??
+  const [, tlsWhy, tlsHint] = known === undefined && code !== undefined ? tlsFailure(cause, code) ?? [] : []
+  const proxy = code === "ERR_PROXY_TUNNEL"
+  const why = known ?? tlsWhy ??
     (timeout
       ? sockets.ETIMEDOUT
-      : tls
-      ? "its certificate isn't trusted"
+      : proxy
+      ? "the proxy didn't open a way to it"
       : code ?? "the answer isn't one of a ClickHouse server")
   return new WarehouseUnavailable({
-    message: `ClickHouse can't be reached: ${why}${known === undefined || code === undefined ? "" : ` (${code})`}.`,
-    hint:
-      "Check warehouse.url in assay.config.ts (ClickHouse's HTTP interface, port 8123 or 8443) and that the server runs.",
+    message: `ClickHouse can't be reached: ${why}${why === code || code === undefined ? "" : ` (${code})`}.`,
+    hint: tlsHint ?? (proxy
+      ? "Check warehouse.proxy in assay.config.ts, and whether the proxy lets this machine through to the server."
+      : "Check warehouse.url in assay.config.ts (ClickHouse's HTTP interface, port 8123 or 8443) and that the server runs."),
     ...id
   })
 }

@@ -11,8 +11,8 @@ import { proxyProblem, type SecretSource, urlProblem, type WarehouseConfig } fro
 export interface Connection {
   /** The address without its path. */
   readonly origin: string
-  /** The path of a proxy in front of ClickHouse, without slashes at its ends; empty where there is none. */
-  readonly prefix: string
+  /** The path of a proxy in front of ClickHouse; `/` where there is none. */
+  readonly path: string
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined
   readonly token: Redacted.Redacted | undefined
@@ -69,7 +69,11 @@ const proxyForms = (proxy: Redacted.Redacted): ReadonlyArray<Redacted.Redacted> 
   const { password, username } = new URL(Redacted.value(proxy))
   return password === ""
     ? [proxy]
-    : [proxy, Redacted.make(password), ...formsOf(Redacted.make(decodeURIComponent(password)), decodeURIComponent(username))]
+    : [
+      proxy,
+      Redacted.make(password),
+      ...formsOf(Redacted.make(decodeURIComponent(password)), decodeURIComponent(username))
+    ]
 }
 
 /**
@@ -101,7 +105,7 @@ export const readConnection = Effect.fn("Warehouse.readConnection")(
     const { ca, cert, key } = config.tls ?? {}
     return {
       origin,
-      prefix: pathname.replaceAll(/^\/+|\/+$/g, ""),
+      path: pathname,
       username: config.username,
       password,
       token,
@@ -131,10 +135,11 @@ export const makeAgent = (
   { keepAlive, sockets }: { readonly keepAlive: boolean; readonly sockets: number }
 ): Http.Agent => {
   const at = proxy === undefined ? undefined : Redacted.value(proxy)
-  const options = {
-    keepAlive,
-    maxSockets: sockets,
-    ...(at === undefined ? {} : { proxyEnv: { HTTP_PROXY: at, HTTPS_PROXY: at } })
-  }
+  const proxyEnv = at !== undefined
+    ? { HTTP_PROXY: at, HTTPS_PROXY: at }
+    : process.env["NODE_USE_ENV_PROXY"] === "1"
+    ? process.env
+    : undefined
+  const options = { keepAlive, maxSockets: sockets, ...(proxyEnv === undefined ? {} : { proxyEnv }) }
   return origin.startsWith("https:") ? new Https.Agent({ ...options, ...tls }) : new Http.Agent(options)
 }

@@ -2,12 +2,12 @@
 import { WarehouseUnavailable } from "@assay/model"
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client"
 import { Effect, Option, Redacted, type Scope, Semaphore } from "effect"
-import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
+import { makeAgent, readConnection } from "./connection.ts"
 import { exception } from "./decodeResult.ts"
 import { GRACE_MILLIS, KILL_MILLIS, SETTLE_MILLIS } from "./limits.ts"
 import { httpSettings, type Settings, withSettings } from "./settings.ts"
-import { type SecretSource, urlProblem, type WarehouseConfig } from "./WarehouseConfig.ts"
+import type { WarehouseConfig } from "./WarehouseConfig.ts"
 
 export type Client = ReturnType<typeof createClient>
 type Injected = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["connection"]>
@@ -45,25 +45,6 @@ const close = (client: Client) => Effect.promise(() => client.close())
 const log = { level: ClickHouseLogLevel.OFF }
 const unavailable = (message: string, hint: string) => new WarehouseUnavailable({ message, hint })
 
-const readSecret = Effect.fn("Warehouse.readSecret")(function*(source: SecretSource) {
-  const place = "env" in source ? `environment variable ${source.env}` : `file ${source.file}`
-  const text = "env" in source
-    ? process.env[source.env]
-    : yield* Effect.tryPromise(() => readFile(source.file, "utf8")).pipe(Effect.orElseSucceed(() => undefined))
-  const secret = text?.replace(/\r?\n$/, "")
-  if (secret === undefined || secret === "") {
-    return yield* unavailable(
-      `The ${place}, which should hold the warehouse's password, is ${secret === "" ? "empty" : "missing"}.`,
-      "Set it, or change warehouse.password in assay.config.ts."
-    )
-  }
-  return Redacted.make(secret)
-})
-
-/** The password as it travels in the Authorization header. */
-const basicAuth = (username: string, password: Redacted.Redacted) =>
-  Buffer.from(`${username}:${Redacted.value(password)}`).toString("base64")
-
 /**
  * What a server answered. When something fails after the first byte, ClickHouse writes it into the body and then breaks the
  * connection off: what came before that is the answer, so that the failure gets its name.
@@ -89,40 +70,60 @@ const readEmbedded: Send<string> = async (client, request) => {
   return await result.text()
 }
 
+/** How many requests run at the same time where the configuration says nothing. */
+const CONNECTIONS = 10
+
+/** How long an idle connection is kept: shorter than any server keeps it. */
+const IDLE_MILLIS = 2_500
+
 /** A server over HTTP. Nothing is sent yet. */
 export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
   config: WarehouseConfig,
   url: string,
   seconds: number
 ): Effect.fn.Return<Engine, WarehouseUnavailable, Scope.Scope> {
-  const found = urlProblem(url)
-  if (found !== undefined) {
-    return yield* unavailable("warehouse.url in assay.config.ts can't be used.", `It should be ${found}.`)
-  }
-  const password = config.password === undefined ? undefined : yield* readSecret(config.password)
-  const client = yield* Effect.acquireRelease(
-    Effect.sync(() =>
-      createClient({
-        url,
-        application: "assay",
-        request_timeout: seconds * 1000 + GRACE_MILLIS,
-        use_multipart_params_auto: true,
-        log,
-        ...(config.username === undefined ? {} : { username: config.username }),
-        ...(password === undefined ? {} : { password: Redacted.value(password) }),
-        ...(config.database === undefined ? {} : { database: config.database })
-      })
-    ),
-    close
-  )
+  const connection = yield* readConnection(config, url)
+  const { byCertificate, origin, password, path, secrets, token, username } = connection
+  const idle = config.keep_alive_seconds === undefined ? IDLE_MILLIS : config.keep_alive_seconds * 1000
+  const open = (sockets: number) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        createClient({
+          url: origin,
+          ...(path === "/" ? {} : { pathname: path }),
+          application: "assay",
+          request_timeout: seconds * 1000 + GRACE_MILLIS,
+          use_multipart_params_auto: true,
+          log,
+          http_agent: makeAgent(connection, { keepAlive: idle > 0, sockets }),
+          max_open_connections: sockets,
+          keep_alive: { enabled: idle > 0, idle_socket_ttl: idle },
+          compression: { response: false, request: false, ...config.compression },
+          ...(username === undefined ? {} : { username }),
+          ...(password === undefined ? {} : { password: Redacted.value(password) }),
+          ...(token === undefined ? {} : { access_token: Redacted.value(token) }),
+          ...(config.database === undefined ? {} : { database: config.database }),
+          ...(byCertificate
+            ? {
+              set_basic_auth_header: false,
+              http_headers: { "X-ClickHouse-User": username ?? "default", "X-ClickHouse-SSL-Certificate-Auth": "on" }
+            }
+            : {})
+        })
+      ),
+      close
+    )
+  const client = yield* open(config.connections ?? CONNECTIONS)
+  // Queries that wait for a connection mustn't keep the statement that stops them waiting.
+  const beside = yield* open(CONNECTIONS)
   return {
     read: readAnswer,
     use: (run) => run(client),
-    control: (run) => run(client),
+    control: (run) => run(beside),
     request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
     find: (queryId) => ({ text: "query_id = {id:String}", parameters: { id: queryId } }),
     settled: Effect.succeed(true),
-    secrets: password === undefined ? [] : [password, Redacted.make(basicAuth(config.username ?? "default", password))]
+    secrets
   }
 })
 

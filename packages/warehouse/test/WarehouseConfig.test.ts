@@ -11,7 +11,16 @@ describe("a warehouse's configuration", () => {
     [{ embedded: {} }],
     [{ embedded: { path: "./data" }, limits: { seconds: 1.5, rows: 10 }, retries: 0 }],
     [{ url: "https://ch.example:8443", username: "ann", password: { env: "PW" }, database: "events" }],
-    [{ url: "http://localhost:8123/events", password: { file: "secret.txt" } }]
+    [{ url: "http://localhost:8123/events", password: { file: "secret.txt" } }],
+    [{
+      url: "https://gateway/ch/",
+      access_token: { env: "TOKEN" },
+      tls: { ca: "ca.pem" },
+      compression: { response: true }
+    }],
+    [{ url: "https://ch", tls: { cert: "me.pem", key: "me.key" }, connections: 4, keep_alive_seconds: 0 }],
+    [{ url: "http://ch", proxy: "http://proxy:3128" }],
+    [{ url: "http://ch", proxy: { env: "PROXY" }, limits: { spill_bytes: 1e9 } }]
   ])("%j is one", (input) => {
     expect(Result.isSuccess(decode(input))).toBe(true)
   })
@@ -28,7 +37,14 @@ describe("a warehouse's configuration", () => {
     [{ username: "ann" }, /url/],
     [{ limits: { seconds: 0 } }, /seconds/],
     [{ limits: { rows: 1.5 } }, /rows/],
-    [{ retries: -1 }, /retries/]
+    [{ retries: -1 }, /retries/],
+    [{ tls: { ca: "ca.pem" } }, /url/],
+    [{ url: "http://ch", tls: { ca: "ca.pem" } }, /https/],
+    [{ url: "https://ch", tls: { cert: "me.pem" } }, /together/],
+    [{ url: "https://ch", username: "ann", access_token: { env: "TOKEN" } }, /not both/],
+    [{ url: "https://ch", proxy: "http://ann:hunter2@proxy:3128" }, /env/],
+    [{ url: "https://ch", proxy: "socks5://proxy:1080" }, /http:\/\//],
+    [{ url: "https://ch", connections: 0 }, /connections/]
   ])("%j isn't, and says why", (input, why) => {
     const decoded = decode(input)
     expect(Result.isFailure(decoded) && String(decoded.failure)).toMatch(why)
