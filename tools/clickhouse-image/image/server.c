@@ -20,10 +20,9 @@ static void stop(int signal_number) {
   kill(server, SIGKILL);
 }
 
-/* The query that keeps the process alive, while the ports that `LISTEN` names answer. */
+/* Opens the ports of the configuration, then keeps the process alive. */
 static char *const query =
-#include "listen.h"
-    "SELECT sleepEachRow(3) FROM numbers(1000000000)"
+    "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP; SELECT sleepEachRow(3) FROM numbers(1000000000)"
     " SETTINGS function_sleep_max_microseconds_per_block = 0, max_execution_time = 0 FORMAT Null";
 
 static int serve(void) {
@@ -46,6 +45,5 @@ int main(void) {
     int status;
     pid_t ended = wait(&status);
     if (ended == server) return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    if (ended < 0 && server <= 0) return 1;
   }
 }

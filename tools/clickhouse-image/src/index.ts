@@ -1,0 +1,2 @@
+/** A ClickHouse server image made of npm's libchdb, for machines that can't pull the official one. */
+export { buildImage } from "./buildImage.ts"

@@ -1,0 +1,92 @@
+/** Three nodes: the same results as one, and no result when one of them is away. */
+import { WarehouseUnavailable } from "@assay/model"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest"
+import { type Cluster, startCluster } from "../src/index.ts"
+import { at, failure, statement } from "./asking.ts"
+import { makeProject } from "./project.ts"
+import { identities, statements } from "./shop.ts"
+
+let cluster: Cluster
+
+/** The shop of the other tests, its events on the shard that their identity's hash names. */
+const load = async ({ nodes }: Cluster): Promise<void> => {
+  for (const node of nodes) {
+    await node.ask(statements[0]!)
+    await node.ask(statements[1]!.replace("shop.events", "shop.events_local"))
+    await node.ask(
+      "CREATE TABLE shop.events AS shop.events_local " +
+        "ENGINE = Distributed(assay, shop, events_local, cityHash64(identifier))"
+    )
+  }
+  for (const fill of statements.slice(2, 4)) await nodes[0].ask(fill)
+  await nodes[0].ask("SYSTEM FLUSH DISTRIBUTED shop.events")
+}
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  await load(cluster)
+})
+afterAll(() => cluster.remove())
+
+const total = identities * 2 + identities / 3
+
+describe("three nodes", () => {
+  it("hold a part of the events each", async () => {
+    const parts = await Promise.all(cluster.nodes.map((node) => node.ask("SELECT count() FROM shop.events_local")))
+    expect(Math.min(...parts.map(Number))).toBeGreaterThan(total / 6)
+    expect(parts.map(Number).reduce((all, part) => all + part, 0)).toBe(total)
+  })
+
+  it("answer for the whole, each of them, as a table and by cluster()", () =>
+    Effect.gen(function*() {
+      for (const { url } of cluster.nodes) {
+        for (const table of ["events", "cluster('assay', 'shop', 'events_local')"]) {
+          const text = `SELECT toFloat64(count()) AS n, toFloat64(uniqExact(identifier)) AS identities FROM ${table}`
+          const { rows } = yield* at(url, ({ query }) => query(statement(text)))
+          assert.deepStrictEqual(rows, [{ n: total, identities }])
+        }
+      }
+    }).pipe(Effect.runPromise))
+
+  it("give the results of one node, through a Distributed table", async () => {
+    const project = makeProject({ url: cluster.nodes[0].url })
+    const single = makeProject({ url: inject("url") })
+    try {
+      const args = ["recompute", "--all", "--json", "--as-of", "2026-04-01T00:00:00Z"]
+      const both = await Promise.all([project.run(args), single.run(args)])
+      expect(both.map(({ code }) => code)).toEqual([0, 0])
+      const [many, one] = both.map(({ stdout }) =>
+        (JSON.parse(stdout) as { readonly results: ReadonlyArray<Readonly<Record<string, unknown>>> }).results
+          .map(({ experiment, metrics, srm_p_value, variants }) => ({ experiment, metrics, srm_p_value, variants }))
+      )
+      expect(many).toEqual(one)
+    } finally {
+      project.remove()
+      single.remove()
+    }
+  })
+
+  it("give no result while one of them is away, and results again when it is back", async () => {
+    const project = makeProject({ url: cluster.nodes[0].url, warehouse: { retries: 1 } })
+    try {
+      expect((await project.run(["recompute", "alpha"])).code).toBe(0)
+      const good = project.stored()
+      await cluster.nodes[2].kill()
+      const error = await Effect.runPromise(
+        failure(at(cluster.nodes[0].url, ({ query }) => query(statement("SELECT count() AS n FROM events"))))
+      )
+      expect(error).toBeInstanceOf(WarehouseUnavailable)
+      expect(error.message).toContain("node3")
+      const ended = await project.run(["recompute", "alpha"])
+      expect(ended.code).toBe(1)
+      expect(ended.stderr).toContain("node3")
+      expect(project.stored()).toEqual(good)
+      await cluster.nodes[2].start()
+      expect((await project.run(["recompute", "alpha"])).code).toBe(0)
+    } finally {
+      project.remove()
+    }
+  })
+})
