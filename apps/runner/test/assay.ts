@@ -35,7 +35,7 @@ export const execute = (program: string, args: ReadonlyArray<string>, options: O
       process.env
     const child = spawn(program, args, {
       cwd: options.cwd ?? repository,
-      env: { ...environment, ...options.env },
+      env: { ...environment, NODE_COMPILE_CACHE: join(repository, "apps/runner/.cache/compile"), ...options.env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     let stdout = ""

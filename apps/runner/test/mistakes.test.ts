@@ -74,11 +74,12 @@ describe("a configuration that can't be used", () => {
   ]
 
   it("is refused with all that is wrong in it", async () => {
-    await each(
+    const wrong = await each(
       cases,
       async ([text, ...says]) =>
-        refused(await assay(["validate"], { cwd: project({ "assay.config.ts": text }) }), ...says)
+        unclear(await assay(["validate"], { cwd: project({ "assay.config.ts": text }) }), ...says)
     )
+    expect(wrong).toEqual([])
   })
 
   it("is missed where there is none, and a file with nearly its name is pointed at", async () => {
