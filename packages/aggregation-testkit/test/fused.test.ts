@@ -44,7 +44,7 @@ describe("metrics fused in one statement", () => {
         const aggregates = await runtime.runPromise(load("events", rows).pipe(Effect.andThen(aggregatesOf(planned))))
         expect(differences(aggregates, reference(experiment, references(metrics), rows), planned)).toEqual([])
       }),
-      { numRuns: 30 }
+      { numRuns: 20 }
     )
   })
 
@@ -60,7 +60,7 @@ describe("metrics fused in one statement", () => {
           expect(alone.unusableValues).toEqual([fused.unusableValues[i]])
         }
       }),
-      { numRuns: 4 }
+      { numRuns: 3 }
     )
   })
 

@@ -14,7 +14,7 @@ import {
 } from "../src/index.ts"
 import { six } from "./aggregations.ts"
 
-// Shrinking a stream runs hundreds of statements: a minute of it is enough.
+// Shrinking a scene runs hundreds of statements and takes minutes; the seed and the whole scene are printed instead.
 fc.configureGlobal({ endOnFailure: true })
 
 const json = fc.oneof(
