@@ -1,10 +1,11 @@
 /** Compiles the server and puts it, libchdb and the system's libraries into an image. */
 import { execFileSync, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
 import { copyFileSync, cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
+import { librariesIn } from "./librariesIn.ts"
+import { tagOf } from "./tagOf.ts"
 
 const sources = resolve(import.meta.dirname, "../image")
 
@@ -20,11 +21,9 @@ const locateLibrary = (): { readonly folder: string; readonly version: string } 
   }
 }
 
-/** The system's libraries that a program needs, as `ldd` names them, the loader among them. */
+/** The system's libraries that a program needs, the loader among them. */
 const librariesOf = (file: string): ReadonlyArray<string> =>
-  [...execFileSync("ldd", [file], { encoding: "utf8" }).matchAll(/(?:=> )?(\/\S+) \(0x/g)]
-    .map(([, path]) => path ?? "")
-    .filter((path) => basename(path) !== "libchdb.so")
+  librariesIn(execFileSync("ldd", [file], { encoding: "utf8" }))
 
 const filesOf = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -55,9 +54,8 @@ export const buildImage = (): string => {
   const { folder, version } = locateLibrary()
   const library = join(folder, "libchdb.so")
   const libraries = librariesOf(library)
-  const hash = createHash("sha256").update(version)
-  for (const file of [...filesOf(sources), ...libraries]) hash.update(basename(file)).update(readFileSync(file))
-  const tag = `assay/clickhouse:${version.replace(/-.*/, "")}-${hash.digest("hex").slice(0, 12)}`
+  const parts = [...filesOf(sources), ...libraries].map((file) => [basename(file), readFileSync(file)] as const)
+  const tag = tagOf(version, parts)
   if (isThere(tag)) return tag
 
   const context = mkdtempSync(join(tmpdir(), "assay-clickhouse-"))

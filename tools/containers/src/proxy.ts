@@ -37,19 +37,21 @@ const forward = (client: Socket, port: number, fault: Exclude<Fault, { kind: "si
   let sent = 0
   client.on("error", () => server.destroy()).on("close", () => server.destroy())
   server.on("error", () => client.destroy()).on("close", () => client.end())
-  client.on("data", async (data) => {
-    const [path] = pathOf(data)
-    if (fault.kind === "before" && path !== undefined) {
-      client.pause()
-      await fault.happens(path)
-      client.resume()
-    }
+  const pass = (data: Buffer) => {
     if (server.destroyed) return
-    server.write(
-      fault.kind === "rewrite"
-        ? Buffer.from(data.toString("latin1").replaceAll(fault.from, fault.to), "latin1")
-        : data
-    )
+    const rewritten = fault.kind === "rewrite"
+      ? Buffer.from(data.toString("latin1").replaceAll(fault.from, fault.to), "latin1")
+      : data
+    server.write(rewritten)
+  }
+  client.on("data", (data) => {
+    const [path] = pathOf(data)
+    if (fault.kind !== "before" || path === undefined) return pass(data)
+    client.pause()
+    void fault.happens(path).then(() => {
+      pass(data)
+      client.resume()
+    })
   })
   server.on("data", (data) => {
     if (fault.kind === "slow") {

@@ -33,7 +33,7 @@ describe("a query of a run that is stopped is gone from system.processes", () =>
   })
   afterAll(() => project.remove())
 
-  it.each([["SIGINT", "Ctrl-C"], ["SIGTERM", "kill"]] as const)("by %s (%s): exit code 130", async (signal) => {
+  it.each([["SIGINT", "Ctrl-C"], ["SIGTERM", "kill"]] as const)("by %s (%s): exit code 130", async (signal, _name) => {
     const command = project.start(["recompute", "alpha", "beta", "--json"])
     await until(2)
     command.signal(signal)

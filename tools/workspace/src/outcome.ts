@@ -9,6 +9,8 @@ export interface Task {
   /** A suite's report, as vitest's JSON reporter wrote it; `undefined` for a check, and for a suite that wrote none. */
   readonly report: unknown
   readonly kind: "check" | "suite"
+  /** Why it was left out, where this machine lacks what it needs: a suite that wants containers where no engine answers. */
+  readonly leftOut?: string
 }
 
 /** What came of one task. */
@@ -21,6 +23,7 @@ export interface Result {
   readonly cached: boolean
   /** What is wrong beyond failed tests. */
   readonly problem: string | undefined
+  readonly leftOut: string | undefined
 }
 
 /** What came of a run. */
@@ -35,7 +38,8 @@ export interface Outcome {
 
 /**
  * Counts a run. A check is one passed or failed; a suite counts its tests. A suite that failed without a failed test (a file that doesn't
- * load, an error after the tests), wrote no report, or ran no test, is one failure. What never started counts as skipped, and isn't ok.
+ * load, an error after the tests), wrote no report, or ran no test, is one failure. What never started counts as skipped, and isn't ok;
+ * what was left out counts as skipped too, and is.
  *
  * @param tasks all tasks that should have run
  */
@@ -48,12 +52,23 @@ export const outcome = (tasks: ReadonlyArray<Task>): Outcome => {
     passed: total("passed"),
     failed: total("failed"),
     skipped: total("skipped"),
-    ok: tests > 0 && total("failed") === 0 && tasks.every(({ ran }) => ran?.ok === true)
+    ok: tests > 0 && total("failed") === 0 &&
+      tasks.every(({ leftOut, ran }) => leftOut !== undefined || ran?.ok === true)
   }
 }
 
-const resultOf = ({ id, kind, ran, report }: Task): Result => {
-  const result = { id, kind, passed: 0, failed: 0, skipped: 0, cached: ran?.cached ?? false, problem: undefined }
+const resultOf = ({ id, kind, leftOut, ran, report }: Task): Result => {
+  const result = {
+    id,
+    kind,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    cached: ran?.cached ?? false,
+    problem: undefined,
+    leftOut
+  }
+  if (leftOut !== undefined) return { ...result, skipped: 1 }
   if (ran === undefined) return { ...result, skipped: 1, problem: "didn't run, because something it needs failed" }
   if (kind === "check") return ran.ok ? { ...result, passed: 1 } : { ...result, failed: 1 }
   const told = countsOf(report)

@@ -2,9 +2,10 @@
  * `npm test`: all checks and all test suites through nx, which skips what didn't change since it last passed. Ends with one line,
  * `N passed, N failed, N skipped`; exit code 0 only when all passed.
  *
- * `--skip-cache` runs everything anew.
+ * `--skip-cache` runs everything anew. `--with-containers` fails where no container engine answers; else the suites that need one
+ * (tag `needs:containers`) are left out there, with a line that says so.
  */
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { delimiter, join, resolve } from "node:path"
 import { createInterface } from "node:readline"
@@ -17,17 +18,32 @@ const checks = ["types", "boundaries", "lint"]
 const root = resolve(import.meta.dirname, "../../..")
 const runFile = join(root, ".nx/cache/run.json")
 
+const options = ["--skip-cache", "--with-containers"]
+
 const args = process.argv.slice(2)
-const unknown = args.filter((arg) => arg !== "--skip-cache")
+const unknown = args.filter((arg) => !options.includes(arg))
 if (unknown.length > 0) {
-  console.error(`Unknown option ${unknown.join(" ")}. There is one: --skip-cache.`)
+  console.error(`Unknown option ${unknown.join(" ")}. There are: ${options.join(", ")}.`)
   process.exit(2)
 }
 
 const workspace = read(root)
+
+const needing = workspace.packages.filter(({ manifest }) => manifest.tags.includes("needs:containers"))
+const engineAnswers = needing.length > 0 &&
+  spawnSync(process.execPath, [join(root, "tools/containers/src/answers.ts")], { stdio: "ignore" }).status === 0
+if (!engineAnswers && args.includes("--with-containers")) {
+  console.error(
+    "No container engine answers, and --with-containers was given. Start one (dockerd), or set DOCKER_HOST."
+  )
+  process.exit(1)
+}
+const leftOut = new Set(engineAnswers ? [] : needing.map(({ manifest }) => manifest.name))
+
 const suites = workspace.packages.map(({ directory, manifest }) => ({
   id: `${manifest.name}:test`,
-  report: join(root, directory, ".cache/test.json")
+  report: join(root, directory, ".cache/test.json"),
+  ...(leftOut.has(manifest.name) ? { leftOut: "no container engine answers" } : {})
 }))
 
 const json = (file: string): unknown => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined)
@@ -50,7 +66,7 @@ const nx = (targets: ReadonlyArray<string>, options: ReadonlyArray<string>) =>
     createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line)
       if (line.startsWith("> nx run ")) {
-        console.log(`${++finished}/${checks.length + suites.length} ${line.slice("> nx run ".length)}`)
+        console.log(`${++finished}/${checks.length + suites.length - leftOut.size} ${line.slice("> nx run ".length)}`)
       }
     })
     child.on("error", fail).on("close", (code) => done({ code, lines }))
@@ -60,7 +76,10 @@ const nx = (targets: ReadonlyArray<string>, options: ReadonlyArray<string>) =>
 for (const file of [runFile, ...suites.map(({ report }) => report)]) rmSync(file, { force: true })
 
 const started = performance.now()
-const { code, lines } = await nx([...checks, "test"], args.length > 0 ? ["--skip-nx-cache"] : [])
+const { code, lines } = await nx([...checks, "test"], [
+  ...(args.includes("--skip-cache") ? ["--skip-nx-cache"] : []),
+  ...(leftOut.size > 0 ? [`--exclude=${[...leftOut].join(",")}`] : [])
+])
 
 /** nx's own record of the run: each task with its exit code, and whether it came from the cache. */
 const run = json(runFile)
@@ -78,9 +97,10 @@ const ran = new Map(
   ])
 )
 const task = (id: string, kind: Task["kind"], report: unknown): Task => ({ id, kind, report, ran: ran.get(id) })
+
 const result = outcome([
   ...checks.map((name) => task(`${workspace.manifest.name}:${name}`, "check", undefined)),
-  ...suites.map(({ id, report }) => task(id, "suite", json(report)))
+  ...suites.map(({ id, report, ...rest }) => ({ ...task(id, "suite", json(report)), ...rest }))
 ])
 
 for (const { id, problem } of result.results) {
@@ -93,7 +113,11 @@ for (const { id, problem } of result.results) {
 }
 
 console.log("")
-for (const { cached, failed, id, kind, passed, problem, skipped } of result.results) {
+for (const { cached, failed, id, kind, leftOut, passed, problem, skipped } of result.results) {
+  if (leftOut !== undefined) {
+    console.log(`⚠ ${id} DIDN'T RUN: ${leftOut}. Nothing was tested on real servers.`)
+    continue
+  }
   const counts = kind === "check" ? "" : ` ${passed} passed, ${failed} failed, ${skipped} skipped`
   console.log(`${failed > 0 || problem !== undefined ? "✖" : "✔"} ${id}${counts}${cached ? " (cache)" : ""}`)
 }

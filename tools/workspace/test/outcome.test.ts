@@ -54,6 +54,17 @@ describe("a run", () => {
     expect(outcome([task, suite(report(5))]).ok).toBe(false)
   })
 
+  it("is ok without what this machine can't run, and says so", () => {
+    const result = outcome([suite(report(3)), {
+      ...suite(undefined),
+      ran: undefined,
+      leftOut: "no container engine answers"
+    }])
+    expect(lastLine(result)).toBe("3 passed, 0 failed, 1 skipped")
+    expect(result.ok).toBe(true)
+    expect(result.results[1]?.leftOut).toBe("no container engine answers")
+  })
+
   it("isn't ok when no test ran", () => {
     expect(outcome([check(ok)]).ok).toBe(false)
     expect(outcome([]).ok).toBe(false)
