@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { classifyError, isTransient } from "./classifyError.ts"
 import { decodeResult, type QueryResult } from "./decodeResult.ts"
 import { embeddedEngine, type Engine, type Send, serverEngine } from "./engine.ts"
+import { type Estimate, estimateWith, overLimit } from "./estimate.ts"
 import {
   DEFAULT_RETRIES,
   DEFAULT_SECONDS,
@@ -43,6 +44,13 @@ export interface WarehouseShape {
   readonly query: (statement: Statement, options?: QueryOptions) => Effect.Effect<QueryResult, WarehouseError>
   /** Runs a statement without a result (DDL, INSERT) once: it isn't retried, since it may have run already. */
   readonly command: (statement: Statement, options?: CommandOptions) => Effect.Effect<void, WarehouseError>
+  /** What a statement is expected to read. Nothing of it runs. */
+  readonly estimate: (statement: Statement) => Effect.Effect<Estimate, WarehouseError>
+  /**
+   * Fails with `QueryLimitExceeded` when a statement is expected to read more than `limits.rows` or `limits.bytes` of the
+   * configuration; asks nothing where neither is set. What can't be estimated is left to the limits of the run.
+   */
+  readonly admit: (statement: Statement) => Effect.Effect<void, WarehouseError>
   /** ClickHouse's version, such as `26.7.2.1`. */
   readonly version: () => Effect.Effect<string, WarehouseError>
   /** Whether ClickHouse answers a query with these credentials, tried once. */
@@ -87,10 +95,13 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
     )
   }
 
-  const watch = (queryId: string, onProgress: (progress: QueryProgress) => Effect.Effect<void>) => {
+  const watch = (
+    queryId: string,
+    onProgress: (progress: QueryProgress, memoryBytes: number) => Effect.Effect<void>
+  ) => {
     const { parameters, text } = engine.find(queryId)
     const query = "SELECT toFloat64(sum(read_rows)), toFloat64(sum(read_bytes)), toFloat64(sum(total_rows_approx)), " +
-      `max(elapsed) FROM system.processes WHERE ${text} HAVING count() > 0`
+      `max(elapsed), toFloat64(max(peak_memory_usage)) FROM system.processes WHERE ${text} HAVING count() > 0`
     const look = engine.control((client) =>
       Effect.tryPromise((signal) =>
         client.query({ query, query_params: parameters, format: "JSONCompact", abort_signal: signal })
@@ -100,9 +111,9 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
     return look.pipe(
       Effect.flatMap((row) => {
         if (row === undefined) return Effect.void
-        const [rowsRead = 0, bytesRead = 0, totalRows = 0, elapsed = 0] = row.map(Number)
+        const [rowsRead = 0, bytesRead = 0, totalRows = 0, elapsed = 0, memory = 0] = row.map(Number)
         const total = totalRows > 0 ? { totalRows } : {}
-        return onProgress({ rowsRead, bytesRead, ...total, elapsedMs: elapsed * 1000 })
+        return onProgress({ rowsRead, bytesRead, ...total, elapsedMs: elapsed * 1000 }, memory)
       }),
       Effect.delay(PROGRESS_MILLIS),
       Effect.forever
@@ -120,16 +131,22 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
         ...statement.settings,
         log_comment: JSON.stringify({ ...options.comment, query_id: queryId })
       })
+      const { onProgress } = options
+      let seenMemory = 0
       const answer = engine.use((client) => {
         const running = Effect.tryPromise({
           try: (signal) => send(client, { ...request, query_params: bound, query_id: queryId, abort_signal: signal }),
           catch: (cause) => classifyError(cause, context)
         }).pipe(Effect.onExit((exit) => mayRun(exit) ? kill(queryId) : Effect.void))
-        return options.onProgress === undefined
-          ? running
-          : Effect.raceFirst(running, watch(queryId, options.onProgress))
+        return onProgress === undefined ? running : Effect.raceFirst(
+          running,
+          watch(queryId, (progress, memory) => {
+            seenMemory = Math.max(seenMemory, memory)
+            return onProgress(progress)
+          })
+        )
       })
-      return { answer: yield* answer, context }
+      return { answer: yield* answer, context, seenMemory: seenMemory > 0 ? seenMemory : undefined }
     }).pipe(Effect.withSpan("Warehouse.attempt", { attributes: { "clickhouse.query_id": queryId } }))
 
   const query = (retries: number) =>
@@ -139,7 +156,11 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
       const once = Effect.suspend(() => {
         tries += 1
         return attempt(engine.read, statement, tries === 1 ? base : `${base}-${tries}`, options)
-      }).pipe(Effect.flatMap(({ answer, context }) => Effect.fromResult(decodeResult(answer, context))))
+      }).pipe(
+        Effect.flatMap(({ answer: { memoryBytes, text }, context, seenMemory }) =>
+          Effect.fromResult(decodeResult(text, context, memoryBytes ?? seenMemory))
+        )
+      )
       const result = yield* Effect.retry(once, { schedule: backoff(retries), while: isTransient })
       if (options.onProgress !== undefined) {
         const { bytesRead, durationMs, rowsRead } = result.statistics
@@ -149,11 +170,18 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
     })
 
   const retrying = query(config.retries ?? DEFAULT_RETRIES)
+  const estimate = estimateWith(retrying)
 
   return {
     query: retrying,
     command: Effect.fn("Warehouse.command")(function*(statement, options = {}) {
       yield* attempt(sendCommand, statement, yield* chooseId(options.queryId), options)
+    }),
+    estimate,
+    admit: Effect.fn("Warehouse.admit")(function*(statement) {
+      if (limits.rows === undefined && limits.bytes === undefined) return
+      const found = overLimit(yield* estimate(statement), limits)
+      if (found !== undefined) return yield* found
     }),
     version: Effect.fn("Warehouse.version")(function*() {
       const { rows } = yield* retrying(plain("SELECT version() AS version"))

@@ -8,14 +8,15 @@ const PositiveInt = Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))
  * Limits of one query. What is absent is left to the server's profile, but for the time (600 s).
  *
  * `rows` and `bytes` are what a query may read: one that is expected to read more is refused before it runs, and one that
- * comes to read more is stopped. Above `spill_bytes` in memory, groups, sorts and joins go on on the server's disk.
+ * comes to read more is stopped. Above `spill_bytes` in memory (10 MB or more: each spilled part needs buffers), groups, sorts and joins go on
+ * on the server's disk.
  */
 export const WarehouseLimits = Schema.Struct({
   seconds: Schema.optionalKey(Positive.pipe(Schema.check(Schema.isLessThanOrEqualTo(1_000_000)))),
   memory_bytes: Schema.optionalKey(PositiveInt),
   rows: Schema.optionalKey(PositiveInt),
   bytes: Schema.optionalKey(PositiveInt),
-  spill_bytes: Schema.optionalKey(PositiveInt)
+  spill_bytes: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(10_000_000))))
 })
 export interface WarehouseLimits extends Schema.Schema.Type<typeof WarehouseLimits> {}
 

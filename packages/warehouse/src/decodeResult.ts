@@ -7,11 +7,15 @@ import { classifyError, type FailureContext } from "./classifyError.ts"
 /** One row: a value by column name, as JSON (64-bit integers, decimals and denormals are text). */
 export type Row = Readonly<Record<string, unknown>>
 
-/** What a query cost. `rowsRead` and `bytesRead` are uncompressed and before filters, as ClickHouse counts them. */
+/**
+ * What a query cost. `rowsRead` and `bytesRead` are uncompressed and before filters, as ClickHouse counts them.
+ * `peakMemoryBytes` is the most memory that it took on the server that answered; absent where nobody says.
+ */
 export interface QueryStatistics {
   readonly queryId: string
   readonly rowsRead: number
   readonly bytesRead: number
+  readonly peakMemoryBytes?: number
   readonly durationMs: number
 }
 
@@ -58,7 +62,11 @@ const broken = (text: string, context: FailureContext): WarehouseError => {
  * The rows of a JSONCompact document. Only a whole one counts: a body that broke off or ends in an exception is that
  * error, and a number of rows other than the stated one, or two columns of the same name, is a `DecodeError`.
  */
-export const decodeResult = (text: string, context: FailureContext): Result.Result<QueryResult, WarehouseError> => {
+export const decodeResult = (
+  text: string,
+  context: FailureContext,
+  peakMemoryBytes?: number
+): Result.Result<QueryResult, WarehouseError> => {
   const decoded = decodeDocument(text)
   if (Result.isFailure(decoded)) return Result.fail(broken(text, context))
   const { data, meta, rows, statistics } = decoded.success
@@ -79,6 +87,7 @@ export const decodeResult = (text: string, context: FailureContext): Result.Resu
       queryId: context.queryId ?? "",
       rowsRead: statistics.rows_read,
       bytesRead: statistics.bytes_read,
+      ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
       durationMs: statistics.elapsed * 1000
     }
   })

@@ -21,6 +21,12 @@ export interface Request {
   readonly abort_signal: AbortSignal
 }
 
+/** The text of an answer, and the most memory that its query took where the server says it. */
+export interface Answer {
+  readonly text: string
+  readonly memoryBytes: number | undefined
+}
+
 export type Send<A> = (client: Client, request: Request) => Promise<A>
 
 /**
@@ -29,7 +35,7 @@ export type Send<A> = (client: Client, request: Request) => Promise<A>
  * `settled` says whether a query that was left and killed needs no more attention.
  */
 export interface Engine {
-  readonly read: Send<string>
+  readonly read: Send<Answer>
   readonly use: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly control: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly request: (text: string, settings: Settings) => {
@@ -49,25 +55,31 @@ const unavailable = (message: string, hint: string) => new WarehouseUnavailable(
  * What a server answered. When something fails after the first byte, ClickHouse writes it into the body and then breaks the
  * connection off: what came before that is the answer, so that the failure gets its name.
  */
-const readAnswer: Send<string> = async (client, request) => {
+const readAnswer: Send<Answer> = async (client, request) => {
   const query = `${request.query.replace(/[;\s]+$/, "")}\nFORMAT JSONCompact`
-  const { stream } = await client.exec({ ...request, query })
+  const { response_headers, stream } = await client.exec({ ...request, query })
   const pieces: Array<Buffer> = []
   try {
     for await (const piece of stream) pieces.push(piece)
   } catch (error) {
     const text = Buffer.concat(pieces).toString()
     if (request.abort_signal.aborted || !exception.test(text)) throw error
-    return text
+    return { text, memoryBytes: undefined }
   }
-  return Buffer.concat(pieces).toString()
+  return { text: Buffer.concat(pieces).toString(), memoryBytes: peakMemory(response_headers["x-clickhouse-summary"]) }
+}
+
+/** The peak of memory in the summary that a server sends with a whole answer; those before 25 don't say it. */
+const peakMemory = (summary: unknown): number | undefined => {
+  const [, bytes = "0"] = typeof summary === "string" ? /"memory_usage":"(\d{1,15})"/.exec(summary) ?? [] : []
+  return Number(bytes) > 0 ? Number(bytes) : undefined
 }
 
 /** What the embedded engine answered. */
-const readEmbedded: Send<string> = async (client, request) => {
+const readEmbedded: Send<Answer> = async (client, request) => {
   const result = await client.query({ ...request, format: "JSONCompact" })
   request.abort_signal.addEventListener("abort", () => result.close(), { once: true })
-  return await result.text()
+  return { text: await result.text(), memoryBytes: undefined }
 }
 
 /** How many requests run at the same time where the configuration says nothing. */

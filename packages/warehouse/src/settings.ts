@@ -32,12 +32,24 @@ export const pinnedSettings: Settings = {
   transfer_overflow_mode: "throw"
 }
 
+/**
+ * What goes to disk when a query takes more memory than this. The join is a grace hash join, whose buckets go to disk, and
+ * ClickHouse's usual one where it can't be.
+ */
+const spillSettings = (bytes: number): Settings => ({
+  max_bytes_before_external_group_by: bytes,
+  max_bytes_before_external_sort: bytes,
+  join_algorithm: "grace_hash,hash",
+  max_bytes_in_join: bytes
+})
+
 /** A configuration's limits as ClickHouse's settings; what is absent is left to the server's profile. */
 export const limitSettings = (limits: WarehouseLimits & { readonly seconds: number }): Settings => ({
   max_execution_time: limits.seconds,
   ...(limits.memory_bytes === undefined ? {} : { max_memory_usage: limits.memory_bytes }),
   ...(limits.rows === undefined ? {} : { max_rows_to_read: limits.rows }),
-  ...(limits.bytes === undefined ? {} : { max_bytes_to_read: limits.bytes })
+  ...(limits.bytes === undefined ? {} : { max_bytes_to_read: limits.bytes }),
+  ...(limits.spill_bytes === undefined ? {} : spillSettings(limits.spill_bytes))
 })
 
 /**

@@ -27,9 +27,9 @@ const portOf = (server: Http.Server): number => {
 }
 
 /** Starts a server on a port of its own; it ends with the test. */
-const listening = <S extends Http.Server>(make: () => S): Effect.Effect<number, never, Scope.Scope> =>
+const listening = (make: () => Http.Server): Effect.Effect<number, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.callback<S>((resume) => {
+    Effect.callback<Http.Server>((resume) => {
       const server = make()
       server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
     }),
