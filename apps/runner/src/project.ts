@@ -69,12 +69,25 @@ const resolveOwnPackages = () =>
 
 const ownExtension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
 
+/** What somebody else's module prints goes to stderr: stdout is for results. */
+const printingToStderr = async <A>(run: () => Promise<A>): Promise<A> => {
+  const { debug, info, log } = console
+  Object.assign(console, { debug: console.error, info: console.error, log: console.error })
+  try {
+    return await run()
+  } finally {
+    Object.assign(console, { debug, info, log })
+  }
+}
+
 const importConfig = (file: string) =>
   Effect.tryPromise({
     try: async () => {
       const hooks = resolveOwnPackages()
       try {
-        const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown }
+        const module = await printingToStderr(() =>
+          import(pathToFileURL(file).href) as Promise<{ readonly default?: unknown }>
+        )
         return module.default
       } finally {
         hooks.deregister()

@@ -89,6 +89,13 @@ describe("a configuration that can't be used", () => {
     expect(unclear(near, /Did you mean "asay\.config\.ts"\?/)).toEqual([])
   })
 
+  it("can't mix what it prints into a document for machines", async () => {
+    const cwd = project({ "assay.config.ts": `console.log("hello")\n${config()}` })
+    const outcome = await assay(["validate", "--json"], { cwd })
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ schema: "assay.validate/1" })
+    expect(outcome.stderr).toBe("hello\n")
+  })
+
   it("isn't quoted where a password stands in its URL, in no output of any command", async () => {
     const url = "https://assay:pa55-word@clickhouse.example.com:8443"
     const cwd = project({ "assay.config.ts": `export default { warehouse: { url: "${url}" } }` })
