@@ -241,7 +241,7 @@ const isUsable = (number: Fragment): Fragment => sql`abs(${number}) <= 1e100`
 const rowKey = (plan: Plan): Fragment | undefined => {
   const { columns } = plan.mapping
   // A tuple, because the hash of several arguments is NULL as soon as one of them is.
-  const hash = (parts: ReadonlyArray<Fragment>) => sql`sipHash64(tuple(${join(parts)}))`
+  const hash = (parts: ReadonlyArray<Fragment>) => sql`cityHash64(tuple(${join(parts)}))`
   const byRow = [columns.event, columns.timestamp, columns.value, ...(plan.deduplication.columns ?? [])].map(identifier)
   switch (plan.deduplication.policy) {
     case "none":
