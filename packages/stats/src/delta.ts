@@ -1,8 +1,37 @@
 /** The engine of the original system: a linear delta-method lift and the chance read from it. */
-import type { Engine } from "./comparison.ts"
+import { towards } from "./analysis.ts"
+import * as analysis from "./analysis.ts"
+import type { Engine, Question } from "./comparison.ts"
 import { prepare } from "./comparison.ts"
-import { deltaLift, difference, standardised } from "./contrast.ts"
-import { chanceToWin, inference, intervalUnbounded } from "./internal/inference.ts"
+import { deltaLift, difference, type Drawing, standardised, symmetric } from "./contrast.ts"
+import { normalCdf } from "./distributions.ts"
+import { inference, intervalUnbounded, plain } from "./internal/inference.ts"
+import { normalRule } from "./rule.ts"
+
+const analyse: Engine["analyse"] = (question: Question) => {
+  const { alternative = "two-sided", confidence, contrast, direction } = question
+  const arms = prepare(question, contrast === "relative")
+  if ("status" in arms) return arms
+  const rule = normalRule(confidence, alternative)
+  const answer = analysis.analyse(arms, { ...question, contrast: "absolute" }, rule, { interval: "fieller" })
+  if (answer.status === "withheld") return answer
+  if (arms.control.value === 0) return answer
+  const lift = deltaLift(arms, difference(arms))
+  const chance_to_win = normalCdf(
+    towards(direction, Math.sign(arms.control.value) * standardised(lift.value, lift.standardError))
+  )
+  if (contrast === "absolute") return { ...answer, chance_to_win }
+  const reach = rule.critical * lift.standardError
+  if (!Number.isFinite(reach)) return intervalUnbounded(arms, rule.critical)
+  return {
+    ...answer,
+    contrast,
+    standard_error: lift.standardError,
+    ci_low: alternative === "less" ? null : plain(lift.value - reach),
+    ci_high: alternative === "greater" ? null : plain(lift.value + reach),
+    chance_to_win
+  }
+}
 
 /**
  * Kept for comparison with the original system. Lift (mt−mc)/mc, Var = st²/(nt·mc²) + mt²·sc²/(nc·mc⁴) with sample variances,
@@ -13,12 +42,27 @@ import { chanceToWin, inference, intervalUnbounded } from "./internal/inference.
 export const delta: Engine = {
   name: "delta",
   compare: (input) => {
-    const arms = prepare(input)
+    const arms = prepare(input, true)
     if ("status" in arms) return arms
-    const absolute = difference(arms, input.confidence)
+    const rule = normalRule(input.confidence, "two-sided")
+    const absolute = difference(arms)
     const lift = deltaLift(arms, absolute)
-    return lift === undefined
-      ? intervalUnbounded(arms)
-      : inference(lift, absolute, chanceToWin(standardised(lift.value, lift.standardError), input.direction))
-  }
+    const reach = rule.critical * lift.standardError
+    if (!Number.isFinite(reach)) return intervalUnbounded(arms, rule.critical)
+    const pValue = rule.pValue(absolute.z)
+    const drawing: Drawing = {
+      critical: rule.critical,
+      alternative: "two-sided",
+      rejected: pValue < 1 - input.confidence,
+      nothing: 0
+    }
+    return inference(
+      { value: lift.value, low: lift.value - reach, high: lift.value + reach },
+      absolute,
+      symmetric(absolute.value, absolute.standardError, drawing),
+      pValue,
+      normalCdf(towards(input.direction, standardised(lift.value, lift.standardError)))
+    )
+  },
+  analyse
 }

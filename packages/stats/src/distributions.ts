@@ -7,25 +7,27 @@
  * in the tails down to 1e-300, against tables of an independent high-precision source (`test/oracles`).
  */
 import jstat from "jstat"
-import { logUpperGamma, upperGamma } from "./internal/incomplete-gamma.ts"
+import { logGammaPrefactor, logLowerGamma, logUpperGamma, upperGamma } from "./internal/incomplete-gamma.ts"
+import { invert } from "./internal/root.ts"
 
 const logRootTwoPi = 0.5 * Math.log(2 * Math.PI)
 
 /** Above this z the continued fraction of Mills' ratio takes over; jstat is good to 4e-15 up to here. */
 const tailFrom = 2.5
 
-/** Terms of the continued fraction that give full accuracy at {@link tailFrom}; farther out fewer would do. */
-const millsTerms = 120
+/** Terms of the continued fraction that give full accuracy at z: 120 at {@link tailFrom}, fewer farther out. */
+const millsTerms = (z: number): number => Math.ceil(12 + 700 / (z * z))
 
 /** Where Φ(z) is 1 to the last bit. */
 const certainFrom = 9
 
-const density = (z: number): number => Math.exp(-0.5 * z * z - logRootTwoPi)
+/** The standard normal density φ(z). */
+export const normalDensity = (z: number): number => Math.exp(-0.5 * z * z - logRootTwoPi)
 
 /** Mills' ratio (1−Φ(z))/φ(z) = 1/(z + 1/(z + 2/(z + 3/…))) for z ≥ 2.5 (Laplace; DLMF 7.9.1), from the inside out. */
-const millsRatio = (z: number): number => {
+export const millsRatio = (z: number): number => {
   let denominator = z
-  for (let k = millsTerms; k > 0; k--) denominator = z + k / denominator
+  for (let k = millsTerms(z); k > 0; k--) denominator = z + k / denominator
   return 1 / denominator
 }
 
@@ -60,7 +62,7 @@ const centralArea = (z: number): number => {
     term *= (z * z) / k
     sum += term
   }
-  return density(z) * sum
+  return normalDensity(z) * sum
 }
 
 /** Newton's method from `start` until the step no longer matters (or 20 steps: it converges quadratically). */
@@ -72,6 +74,11 @@ const newton = (start: number, step: (z: number) => number): number => {
     if (Math.abs(move) <= Math.abs(z) * Number.EPSILON) break
   }
   return z
+}
+
+/** A RangeError unless 0 < p < 1. */
+export const checkProbability = (p: number): void => {
+  if (!(p > 0 && p < 1)) throw new RangeError(`A quantile needs a probability between 0 and 1, found ${p}`)
 }
 
 /** Below this probability the quantile is found on the log scale, where Newton's method can't overshoot. */
@@ -96,12 +103,12 @@ const upperQuantile = (p: number): number => {
  * The z with P(Z ≤ z) = p of a standard normal Z. A `p` outside (0, 1) is a RangeError.
  */
 export const normalQuantile = (p: number): number => {
-  if (!(p > 0 && p < 1)) throw new RangeError(`A quantile needs a probability between 0 and 1, found ${p}`)
+  checkProbability(p)
   if (p === 0.5) return 0
   if (p < quantileTailBelow) return -upperQuantile(p)
   if (p > 1 - quantileTailBelow) return upperQuantile(1 - p)
   const area = p - 0.5
-  return newton(jstat.normal.inv(p, 0, 1), (z) => (centralArea(z) - area) / density(z))
+  return newton(jstat.normal.inv(p, 0, 1), (z) => (centralArea(z) - area) / normalDensity(z))
 }
 
 /** z of the usual 95 % interval, Φ⁻¹(0.975), to the digits that the original system used. */
@@ -111,10 +118,11 @@ const critical95 = 1.959963984540054
  * The critical value of a two-sided interval or test: Φ⁻¹(½ + confidence/2). A `confidence` outside (0, 1) is a RangeError.
  */
 export const normalCritical = (confidence: number): number => {
+  if (confidence === 0.95) return critical95
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`A confidence lies between 0 and 1, such as 0.95; found ${confidence}`)
   }
-  return confidence === 0.95 ? critical95 : -normalQuantile((1 - confidence) / 2)
+  return -normalQuantile((1 - confidence) / 2)
 }
 
 const checkChiSquared = (x: number, degreesOfFreedom: number): void => {
@@ -134,4 +142,34 @@ export const chiSquaredSurvival = (x: number, degreesOfFreedom: number): number 
 export const chiSquaredLogSurvival = (x: number, degreesOfFreedom: number): number => {
   checkChiSquared(x, degreesOfFreedom)
   return logUpperGamma(degreesOfFreedom / 2, x / 2)
+}
+
+/** P(X ≤ x) of a χ² variable, accurate in the lower tail. */
+export const chiSquaredCdf = (x: number, degreesOfFreedom: number): number => {
+  checkChiSquared(x, degreesOfFreedom)
+  return Math.exp(logLowerGamma(degreesOfFreedom / 2, x / 2))
+}
+
+/** The x with P(X ≤ x) = p of a χ² variable. A `p` outside (0, 1) or df ≤ 0 is a RangeError. */
+export const chiSquaredQuantile = (p: number, degreesOfFreedom: number): number => {
+  checkChiSquared(0, degreesOfFreedom)
+  checkProbability(p)
+  const a = degreesOfFreedom / 2
+  const lower = p <= 0.5
+  const target = Math.log(lower ? p : 1 - p)
+  // Wilson and Hilferty (1931), or the leading term of the lower tail where that is negative.
+  const cube = 1 - 1 / (9 * a) + normalQuantile(p) / Math.sqrt(9 * a)
+  const start = cube > 0.1 ? Math.log(a) + 3 * Math.log(cube) : (Math.log(p) - logGammaPrefactor(a, 1) - 1) / a
+  const s = invert(
+    (s) => {
+      const x = Math.exp(s)
+      const tail = lower ? logLowerGamma(a, x) : logUpperGamma(a, x)
+      const slope = Math.exp(logGammaPrefactor(a, x) + Math.log(a) - tail)
+      return { value: tail - target, slope: lower ? slope : -slope }
+    },
+    start,
+    -745,
+    40
+  )
+  return 2 * Math.exp(s)
 }

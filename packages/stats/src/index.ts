@@ -1,9 +1,33 @@
 /** The stats kernel: moments in, inference out. Pure functions of plain data. */
-export { bayesian } from "./bayesian.ts"
-export { compareToControl, type ComparisonInput, type Engine } from "./comparison.ts"
+export type { LiftInterval } from "./analysis.ts"
+export { bayesian, bayesianWith, type Prior } from "./bayesian.ts"
+export { chanceToBeBest } from "./best-arm.ts"
+export {
+  betaCdf,
+  betaLogSurvival,
+  betaQuantile,
+  betaSurvival,
+  fCdf,
+  fLogSurvival,
+  fQuantile,
+  fSurvival
+} from "./beta.ts"
+export { binomialCdf, binomialLogSurvival, binomialQuantile, binomialSurvival } from "./binomial.ts"
+export {
+  type AdjustmentReport,
+  type Analysis,
+  compareToControl,
+  type ComparisonInput,
+  type Engine,
+  type Margin,
+  type Question
+} from "./comparison.ts"
+export type { Alternative } from "./contrast.ts"
 export { delta } from "./delta.ts"
 export {
+  chiSquaredCdf,
   chiSquaredLogSurvival,
+  chiSquaredQuantile,
   chiSquaredSurvival,
   normalCdf,
   normalCritical,
@@ -12,6 +36,20 @@ export {
   normalSurvival
 } from "./distributions.ts"
 export { defaultEngine, type EngineName, engines } from "./engines.ts"
-export { type Estimand, type Estimate, estimate } from "./estimand.ts"
+export { type Adjustment, adjustmentOf, type Columns, type Estimand, type Estimate, estimate } from "./estimand.ts"
 export { checkFloors, conversionsFloor, identitiesFloor, standardFloors } from "./floors.ts"
+export { exactBelow, frequentist, type FrequentistOptions, frequentistWith } from "./frequentist.ts"
+export {
+  alphaSpent,
+  crossingProbabilities,
+  groupSequentialBoundaries,
+  groupSequentialWith,
+  type Looks,
+  type Spending
+} from "./group-sequential.ts"
+export { adjustedConfidence, adjustLogE, type AdjustmentMethod, adjustments, adjustPValues } from "./multiplicity.ts"
+export { defaultTuning, sequential, sequentialWith } from "./sequential.ts"
+export { type Effect, shrink, type ShrunkEffect } from "./shrinkage.ts"
+export { type Count, fisherExact, newcombe, scoreLift, wilson } from "./small-counts.ts"
+export { studentCdf, studentLogSurvival, studentQuantile, studentSurvival } from "./student.ts"
 export { type VerdictThresholds, verdictThresholds, verdictWord } from "./verdict.ts"

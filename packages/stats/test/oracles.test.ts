@@ -2,7 +2,7 @@
 import { type Direction, Moments } from "@assay/model"
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { compareToControl, type EngineName, engines, type Estimand, estimate } from "../src/index.ts"
+import { compareToControl, engines, type Estimand, estimate } from "../src/index.ts"
 import { ok } from "./ok.ts"
 
 interface Arm {
@@ -43,7 +43,7 @@ const relative = 1e-9
 const rounding = 8 * Number.EPSILON
 
 /** Every number of the engine that is farther from its oracle than 1e-9, cancellation of the means apart. */
-const misses = (engine: EngineName): ReadonlyArray<unknown> =>
+const misses = (engine: "bayesian" | "delta"): ReadonlyArray<unknown> =>
   cases.flatMap((c): ReadonlyArray<unknown> => {
     const estimand: Estimand = { kind: c.estimand }
     const [control, treatment] = [moments(c.control), moments(c.treatment)]
@@ -94,7 +94,7 @@ const uncorrected = (n: number, successes: number): Moments.Moments => {
   return { n, sums: [successes], products: [[successes]], comoments: [[p * (1 - p) * (n - 1)]] }
 }
 
-const chance = (engine: EngineName, control: number, treatment: number): number =>
+const chance = (engine: "bayesian" | "delta", control: number, treatment: number): number =>
   ok(compareToControl(engines[engine], {
     control: Moments.fromSums(100, control, control),
     treatment: Moments.fromSums(100, treatment, treatment),
