@@ -148,3 +148,16 @@ export const project = (files: Readonly<Record<string, string>> = {}): string =>
     "metrics/purchased.yaml": metricFile("purchased"),
     ...files
   })
+
+/** A project whose query never ends: whoever recomputes it is at it until it is stopped. It prints `loaded` to stderr. */
+export const endless = (): string => {
+  const view = `CREATE VIEW endless AS SELECT 'production' AS environment_key, '$flag_exposure' AS event,
+    'checkout' AS feature_name, toString(sipHash64(number) % 10) AS identifier,
+    toDateTime64('2026-01-06', 3, 'UTC') AS timestamp, 'grey' AS value, '' AS traits, '' AS metadata
+    FROM numbers(100000000000)`
+  return project({
+    "assay.config.ts": `console.error("loaded")
+export default { setup: [{ text: \`${view}\` }], events: { table: "endless" } }
+`
+  })
+}

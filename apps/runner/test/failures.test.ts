@@ -6,6 +6,7 @@ import {
   assay,
   assayLine,
   config,
+  endless,
   execute,
   experimentFile,
   filesIn,
@@ -123,16 +124,7 @@ describe("a store that can't be written", () => {
 })
 
 describe("an interruption", () => {
-  // A table without an end: the setup makes a view, so the run is in the query for as long as it is let.
-  const endless = `CREATE VIEW endless AS SELECT 'production' AS environment_key, '$flag_exposure' AS event,
-    'checkout' AS feature_name, toString(sipHash64(number) % 10) AS identifier,
-    toDateTime64('2026-01-06', 3, 'UTC') AS timestamp, 'grey' AS value, '' AS traits, '' AS metadata
-    FROM numbers(100000000000)`
-  const cwd = project({
-    "assay.config.ts": `console.error("loaded")
-export default { setup: [{ text: \`${endless}\` }], events: { table: "endless" } }
-`
-  })
+  const cwd = endless()
 
   /** Sends a signal once the configuration is loaded, a while later so that the query runs. */
   const interrupted = (signal: NodeJS.Signals, wait: number) => {
