@@ -3,7 +3,7 @@ import { QueryRejected, type Statement, type WarehouseError, WarehouseUnavailabl
 import { Cause, Context, Effect, Exit, Layer, Redacted, Schedule } from "effect"
 import { randomUUID } from "node:crypto"
 import { classifyError, isTransient } from "./classifyError.ts"
-import { decodeResult, type QueryResult } from "./decodeResult.ts"
+import { decodeResult, type QueryResult, type Row } from "./decodeResult.ts"
 import { embeddedEngine, type Engine, type Send, serverEngine } from "./engine.ts"
 import { type Estimate, estimateWith, overLimit } from "./estimate.ts"
 import {
@@ -16,7 +16,7 @@ import {
   SETTLE_MILLIS
 } from "./limits.ts"
 import { encodeParameters, valuesOf } from "./parameters.ts"
-import { limitSettings, pinnedSettings } from "./settings.ts"
+import { limitSettings, pinnedSettings, type Settings } from "./settings.ts"
 import type { WarehouseConfig } from "./WarehouseConfig.ts"
 
 /** How far a query is. `totalRows` is ClickHouse's estimate, absent while it has none. */
@@ -33,6 +33,11 @@ export interface CommandOptions {
   readonly comment?: Readonly<Record<string, string>>
 }
 
+/** `token` names the rows for ever: see {@link WarehouseShape.insert}. */
+export interface InsertOptions extends CommandOptions {
+  readonly token?: string
+}
+
 /** `onProgress` is called about twice a second while the query runs, and once when it is done. */
 export interface QueryOptions extends CommandOptions {
   readonly onProgress?: (progress: QueryProgress) => Effect.Effect<void>
@@ -44,6 +49,15 @@ export interface WarehouseShape {
   readonly query: (statement: Statement, options?: QueryOptions) => Effect.Effect<QueryResult, WarehouseError>
   /** Runs a statement without a result (DDL, INSERT) once: it isn't retried, since it may have run already. */
   readonly command: (statement: Statement, options?: CommandOptions) => Effect.Effect<void, WarehouseError>
+  /**
+   * Adds rows to a table. With a `token` that no other rows have, the same rows are added once, however often they are sent
+   * (in a table that remembers tokens), and transient failures are retried.
+   */
+  readonly insert: (
+    table: string,
+    rows: ReadonlyArray<Row>,
+    options?: InsertOptions
+  ) => Effect.Effect<void, WarehouseError>
   /** What a statement is expected to read. Nothing of it runs. */
   readonly estimate: (statement: Statement) => Effect.Effect<Estimate, WarehouseError>
   /**
@@ -60,6 +74,20 @@ export interface WarehouseShape {
 const sendCommand: Send<void> = async (client, request) => {
   await client.command(request)
 }
+
+/** Not written asynchronously, so that an answer means stored rows. */
+const sendInsert =
+  (table: string, rows: ReadonlyArray<Row>, settings: Settings): Send<void> => async (client, request) => {
+    const { abort_signal, query_id } = request
+    await client.insert({
+      table,
+      values: rows,
+      format: "JSONEachRow",
+      clickhouse_settings: { ...settings, async_insert: 0, input_format_skip_unknown_fields: 0 },
+      query_id,
+      abort_signal
+    })
+  }
 
 const backoff = (retries: number) =>
   Schedule.min([Schedule.exponential(FIRST_BACKOFF_MILLIS), Schedule.spaced(MAX_BACKOFF_MILLIS)]).pipe(
@@ -176,6 +204,24 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
     query: retrying,
     command: Effect.fn("Warehouse.command")(function*(statement, options = {}) {
       yield* attempt(sendCommand, statement, yield* chooseId(options.queryId), options)
+    }),
+    insert: Effect.fn("Warehouse.insert")(function*(table, rows, options = {}) {
+      if (rows.length === 0) return
+      const base = yield* chooseId(options.queryId)
+      const { token } = options
+      let tries = 0
+      const once = Effect.suspend(() => {
+        tries += 1
+        const queryId = tries === 1 ? base : `${base}-${tries}`
+        const send = sendInsert(table, rows, {
+          max_execution_time: limits.seconds,
+          log_comment: JSON.stringify({ ...options.comment, query_id: queryId }),
+          ...(token === undefined ? {} : { insert_deduplicate: 1, insert_deduplication_token: token })
+        })
+        return attempt(send, plain(`INSERT INTO ${table}`), queryId, options)
+      })
+      const retries = token === undefined ? 0 : config.retries ?? DEFAULT_RETRIES
+      yield* Effect.retry(once, { schedule: backoff(retries), while: isTransient })
     }),
     estimate,
     admit: Effect.fn("Warehouse.admit")(function*(statement) {

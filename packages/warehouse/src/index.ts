@@ -5,6 +5,7 @@ export { type Estimate, type TableEstimate } from "./estimate.ts"
 export * as Limits from "./limits.ts"
 export {
   type CommandOptions,
+  type InsertOptions,
   type QueryOptions,
   type QueryProgress,
   Warehouse,

@@ -217,3 +217,37 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("the embedded en
       assert.match(error.message, /another data directory/)
     }))
 })
+
+layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("rows", (it) => {
+  const kept = [
+    { name: "a 'quoted' \\ \n name", price: 1.5, at: "2026-01-01 00:00:00.123", many: 12, tags: { "k'": "v" } },
+    { name: "none", price: null, at: "1999-12-31 23:59:59.999", many: 0, tags: {} }
+  ]
+
+  it.effect("that are inserted are read back, and those of one token are there once", () =>
+    Effect.gen(function*() {
+      const { command, insert, query } = yield* Warehouse
+      yield* command(statement(
+        "CREATE TABLE kept (name String, price Nullable(Float64), at DateTime64(3, 'UTC'), many UInt64, tags Map(String, String)) " +
+          "ENGINE = MergeTree ORDER BY at SETTINGS non_replicated_deduplication_window = 100"
+      ))
+      yield* insert("kept", kept, { token: "one" })
+      yield* insert("kept", kept, { token: "one" })
+      yield* insert("kept", [])
+      const { rows } = yield* query(statement("SELECT * FROM kept ORDER BY many DESC"))
+      assert.deepStrictEqual(rows, kept.map((row) => ({ ...row, many: String(row.many) })))
+      yield* insert("kept", kept, { token: "two" })
+      assert.lengthOf((yield* query(statement("SELECT 1 AS one FROM kept"))).rows, 4)
+    }))
+
+  it.effect("of unknown columns, or for a table that isn't there, are refused", () =>
+    Effect.gen(function*() {
+      const { command, insert, query } = yield* Warehouse
+      yield* command(statement("CREATE TABLE narrow (n UInt8) ENGINE = MergeTree ORDER BY n"))
+      const unknown = yield* Effect.flip(insert("narrow", [{ n: 1, m: 2 }], { token: "x" }))
+      assert.strictEqual(unknown._tag, "QueryRejected")
+      const missing = yield* Effect.flip(insert("nowhere", [{ n: 1 }]))
+      assert.deepInclude(missing, { _tag: "QueryRejected", clickhouseCode: 60 })
+      assert.lengthOf((yield* query(statement("SELECT n FROM narrow"))).rows, 0)
+    }))
+})
