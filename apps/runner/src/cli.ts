@@ -79,6 +79,10 @@ const results = Command.make("results", {
     Flag.optional
   ),
   list: Flag.Boolean("list").pipe(Flag.withDescription("List the snapshots instead"), Flag.withDefault(false)),
+  cost: Flag.Boolean("cost").pipe(
+    Flag.withDescription("Show what the result cost instead: rows and bytes read, memory, time"),
+    Flag.withDefault(false)
+  ),
   json
 }, (input) => runResults(input).pipe(reporting(input.json))).pipe(
   Command.withDescription("Show the latest results of an experiment")

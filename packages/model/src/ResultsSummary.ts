@@ -96,7 +96,10 @@ export const SrmResult = Schema.Struct({
 })
 export interface SrmResult extends Schema.Schema.Type<typeof SrmResult> {}
 
-/** What produced the numbers, so that they can be checked and reproduced. */
+/**
+ * What produced the numbers, so that they can be checked and reproduced, and what it cost. `peak_memory_bytes` is the most
+ * memory that the query took on the server that answered; absent where ClickHouse doesn't say.
+ */
 export const Provenance = Schema.Struct({
   run_id: Schema.String,
   assay_version: Schema.String,
@@ -108,6 +111,8 @@ export const Provenance = Schema.Struct({
   watermark: Schema.NullOr(Schema.String),
   rows_read: Schema.Finite,
   bytes_read: Schema.Finite,
+  peak_memory_bytes: Schema.optionalKey(Schema.Finite),
+  query_ms: Schema.optionalKey(Schema.Finite),
   duration_ms: Schema.Finite,
   computed_at: Schema.String
 })

@@ -78,6 +78,7 @@ export const statementHash = (statement: Statement): string =>
 const runQuery = Effect.fn("recompute.query")(
   function*(job: Job, runId: string, statement: Statement, watch: Watcher) {
     const warehouse = yield* Warehouse
+    yield* warehouse.admit(statement)
     return yield* warehouse.query(statement, {
       queryId: `assay-${runId}`,
       comment: { assay: "recompute", experiment: job.experiment.key, run: runId },
@@ -142,6 +143,8 @@ export const recompute = Effect.fn("recompute")(
         watermark: aggregates.latestEvent === undefined ? null : Instant.fromMillis(aggregates.latestEvent),
         rows_read: statistics.rowsRead,
         bytes_read: statistics.bytesRead,
+        ...(statistics.peakMemoryBytes === undefined ? {} : { peak_memory_bytes: statistics.peakMemoryBytes }),
+        query_ms: Math.round(statistics.durationMs),
         duration_ms: computed - started,
         computed_at: Instant.fromMillis(computed)
       }

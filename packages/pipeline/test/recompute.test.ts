@@ -79,7 +79,16 @@ const close = (actual: number, wanted: number) =>
 
 /** What must be the same whenever the same data are analysed in the same way. */
 const reproducible = ({ provenance, ...summary }: ResultsSummary) => {
-  const { bytes_read: _, computed_at: __, duration_ms: ___, query_id: ____, run_id: _____, ...same } = provenance
+  const {
+    bytes_read: _,
+    computed_at: __,
+    duration_ms: ___,
+    peak_memory_bytes: ____,
+    query_id: _____,
+    query_ms: ______,
+    run_id: _______,
+    ...same
+  } = provenance
   return { ...summary, provenance: same }
 }
 

@@ -3,6 +3,7 @@ import { suggest } from "@assay/model"
 import { scorecard } from "@assay/report"
 import { Store } from "@assay/store"
 import { Effect, Option } from "effect"
+import { costJson, costText } from "../cost.ts"
 import { UsageError } from "../Failed.ts"
 import { print, printJson, scorecardOptions } from "../output.ts"
 import { loadDefinitions, type LoadedProject, shown } from "../project.ts"
@@ -14,6 +15,7 @@ export interface ResultsInput {
   readonly config: Option.Option<string>
   readonly snapshot: Option.Option<string>
   readonly list: boolean
+  readonly cost: boolean
   readonly json: boolean
 }
 
@@ -59,5 +61,6 @@ export const runResults = Effect.fn("command.results")(function*(input: ResultsI
   const found = yield* find(experiment, input.snapshot).pipe(Effect.provide(layer))
   if (Option.isNone(found)) return yield* nothing(project, experiment, input.snapshot)
   const { summary } = found.value
+  if (input.cost) return yield* input.json ? printJson(costJson(summary)) : print(costText(summary))
   yield* input.json ? printJson(summary) : print(scorecard(summary, scorecardOptions()))
 })
