@@ -1,8 +1,10 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
-import { isSharded, momentColumns, placements, rankedArms } from "./compile.ts"
 import type { Plan } from "./Plan.ts"
+import { rankedArms } from "./statement/exposures.ts"
+import { momentColumns, placements } from "./statement/moments.ts"
+import { isSharded } from "./statement/table.ts"
 
 /** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
 export interface Aggregates {

@@ -13,15 +13,6 @@ export {
   isAggregation,
   NoOptions
 } from "./Aggregation.ts"
-export {
-  compile,
-  compileMerged,
-  compileUndeclared,
-  isSharded,
-  largestValue,
-  pinnedSettings,
-  tableName
-} from "./compile.ts"
 export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVariants } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
@@ -36,4 +27,13 @@ export {
   type Stream
 } from "./Plan.ts"
 export { type Property, resolveProperty } from "./Property.ts"
+export {
+  compile,
+  compileMerged,
+  compileUndeclared,
+  largestValue,
+  pinnedSettings,
+  tableName
+} from "./statement/compile.ts"
+export { isSharded } from "./statement/table.ts"
 export * as Unit from "./Unit.ts"

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { compile, compileMerged, compileUndeclared } from "../src/index.ts"
-import { input, mapping, metric, planned } from "./fixtures.ts"
+import { compile, compileMerged, compileUndeclared } from "../../src/index.ts"
+import { input, mapping, metric, planned } from "../fixtures.ts"
 
 const several = [
   metric("revenue", { where: [{ property: "country", op: "in", value: ["SE", "DE"] }] }),

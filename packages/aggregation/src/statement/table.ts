@@ -1,0 +1,66 @@
+/** Where the statement reads: tables, times, identities, and names of its own for what it reads. */
+import { Instant } from "@assay/model"
+import { type Fragment, identifier, join, parameter, sql, word } from "@assay/sql"
+import { ownPrefix, type Plan } from "../Plan.ts"
+
+const time = (millis: number): Fragment =>
+  parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
+
+/**
+ * Whether all that belongs to one identity of the plan lies on one shard, so that each shard can do the whole work and send
+ * sums alone.
+ */
+export const isSharded = ({ identity, mapping }: Plan): boolean =>
+  mapping.cluster !== undefined && mapping.cluster.identity === identity
+
+/** A table to read from: as it lies on the node that reads it, or the rows of it on all shards of the cluster. */
+export const table = (
+  plan: Plan,
+  at: { readonly database?: string; readonly table: string },
+  shards: "own" | "all"
+): Fragment => {
+  const { cluster } = plan.mapping
+  const names = [...(at.database === undefined ? [] : [at.database]), at.table].map(identifier)
+  return cluster === undefined || shards === "own"
+    ? join(names, sql`.`)
+    : sql`cluster(${join([identifier(cluster.name), ...names])})`
+}
+
+/** Which shards the tables of the statement are read from: each does its own part where that is the whole of its identities. */
+export const shardsOf = (plan: Plan): "own" | "all" => isSharded(plan) ? "own" : "all"
+
+/** A column as text, never NULL. An identity that is NULL is one without a name, a variant that is NULL the empty one. */
+export const text = (column: string): Fragment => sql`ifNull(toString(${identifier(column)}), '')`
+
+/**
+ * A name that the program gives to what it reads from a table. ClickHouse takes an alias for a column of the same name
+ * everywhere in a SELECT, so no mapped column may be called so; {@link ownPrefix}.
+ */
+export const own = (name: string, i?: number): Fragment => word(`${ownPrefix}${name}${i ?? ""}`)
+
+/**
+ * The key that stands for an identity in the statement: 64 bits, so that the join and the aggregation stay narrow. Two of
+ * n identities share one with probability n²/2⁶⁵ (2 million: 1e-7, 50 million: 7e-5), which would make them one identity.
+ */
+export const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
+
+/**
+ * Milliseconds since the start of the window plus 1, so that 0 is no event's. 32 bits suffice for 49 days. The window's
+ * bounds leave no NULL.
+ */
+export const offset = (plan: Plan, column: string): Fragment => {
+  const millis = sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC')) - ${
+    parameter("Int64", plan.from - 1)
+  }`
+  return sql`assumeNotNull(${offsetType(plan)}(${millis}))`
+}
+
+export const offsetType = (plan: Plan): Fragment => word(plan.to - plan.from < 2 ** 32 ? "toUInt32" : "toUInt64")
+
+export const inWindow = (plan: Plan, column: string): ReadonlyArray<Fragment> => [
+  sql`${identifier(column)} >= ${time(plan.from)}`,
+  sql`${identifier(column)} < ${time(plan.to)}`
+]
+
+export const inEnvironment = (plan: Plan, column: string | undefined): ReadonlyArray<Fragment> =>
+  column === undefined ? [] : [sql`${identifier(column)} = ${parameter("String", plan.experiment.environment)}`]
