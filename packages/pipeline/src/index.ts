@@ -1,4 +1,5 @@
 /** The orchestrator: definitions in, snapshots out, for one experiment or hundreds. */
+export { checkPublish, createResultTables, type Publish, publishTo } from "./publish.ts"
 export { multipleVariantsWarning, namelessWarning, qualityFindings } from "./quality.ts"
 export {
   type Failure,
@@ -11,4 +12,12 @@ export {
   statementHash,
   type Watcher
 } from "./recompute.ts"
+export {
+  type ResultRow,
+  resultRows,
+  type ResultTable,
+  resultTableDdl,
+  resultTableName,
+  resultTables
+} from "./resultTables.ts"
 export { summarize, type SummaryInput } from "./summarize.ts"

@@ -16,13 +16,15 @@ import {
   type Metric,
   PlanError,
   type ResultsSummary,
-  type Statement
+  type Statement,
+  type WarehouseError
 } from "@assay/model"
 import type { Engine } from "@assay/stats"
 import { Store } from "@assay/store"
 import { type QueryProgress, Warehouse } from "@assay/warehouse"
-import { Cause, Clock, Effect, Exit } from "effect"
+import { Cause, Clock, Effect, Exit, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
+import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
 import { summarize } from "./summarize.ts"
 
@@ -36,6 +38,8 @@ export interface RecomputeContext {
   readonly asOf: number
   readonly version: string
   readonly warehouseVersion: string
+  /** Where results are written besides the store. */
+  readonly publish?: Publish
 }
 
 /** One experiment to recompute, with the hash of everything that determines its numbers. */
@@ -44,11 +48,15 @@ export interface Job {
   readonly definitionHash: string
 }
 
-/** What became of a job. `latest` says whether it is now the newest result of its experiment. */
+/**
+ * What became of a job. `latest` says whether it is now the newest result of its experiment; `unpublished` why the result,
+ * which is in the store, couldn't be written elsewhere, too.
+ */
 export interface Recomputed {
   readonly summary: ResultsSummary
   readonly path: string
   readonly latest: boolean
+  readonly unpublished?: WarehouseError
 }
 
 /** A job that failed: what went wrong. Its last good snapshot is still in the store. */
@@ -108,8 +116,9 @@ const nameUndeclared = Effect.fn("recompute.undeclared")(function*(job: Job, run
 })
 
 /**
- * Recomputes one experiment: one statement, then a snapshot in the store. Fails with the typed error of the stage that
- * failed; a failed run writes nothing. When it is interrupted, the query is killed on the server.
+ * Recomputes one experiment: one statement, then a snapshot in the store, then rows where results are published. Fails with
+ * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
+ * interrupted, the query is killed on the server.
  */
 export const recompute = Effect.fn("recompute")(
   function*(job: Job, context: RecomputeContext, watch: Watcher = silent) {
@@ -153,7 +162,15 @@ export const recompute = Effect.fn("recompute")(
     const { path, latest } = yield* store.put({ id: runId, experiment, as_of: summary.as_of, summary, statement }).pipe(
       Effect.withSpan("recompute.publish")
     )
-    const result: Recomputed = { summary, path, latest }
+    const published = context.publish === undefined
+      ? undefined
+      : yield* Effect.result(context.publish(summary))
+    const result: Recomputed = {
+      summary,
+      path,
+      latest,
+      ...(published !== undefined && Result.isFailure(published) ? { unpublished: published.failure } : {})
+    }
     yield* watch({ kind: "succeeded", experiment, result })
     return result
   }
