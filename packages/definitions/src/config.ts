@@ -43,6 +43,8 @@ export interface SetupStatement {
 export interface AssayConfig<Warehouse = unknown> {
   /** Where ClickHouse is. */
   readonly warehouse?: Warehouse
+  /** Where results are written besides the store: `true` for the warehouse itself, or a connection of its own. */
+  readonly results?: Warehouse | true
   /**
    * Statements that fill the embedded ClickHouse before its first query: demos, trials, files read with `file()`. A
    * function is called only when there is a query, so commands that ask nothing need not what it needs.
@@ -64,6 +66,8 @@ export interface AssayConfig<Warehouse = unknown> {
 /** The configuration with everything filled in and checked. */
 export interface ResolvedConfig<Warehouse = unknown> {
   readonly warehouse: Warehouse
+  /** Where results are written besides the store; absent where they aren't. */
+  readonly results?: Warehouse | true
   /** The statements, checked; a function in the configuration is called here. */
   readonly setup: () => Result.Result<ReadonlyArray<SetupStatement>, DefinitionError>
   readonly mapping: EventMapping
@@ -83,6 +87,7 @@ export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>
 
 const Config = Schema.Struct({
   warehouse: Schema.optionalKey(Schema.Unknown),
+  results: Schema.optionalKey(Schema.Unknown),
   setup: Schema.optionalKey(Schema.Unknown),
   events: Schema.optionalKey(Schema.Unknown),
   aggregations: Schema.optionalKey(Schema.Unknown),
@@ -115,6 +120,16 @@ const decodeSetup = (value: unknown): Result.Result<ReadonlyArray<SetupStatement
     expected: "statements",
     hint: made.failure instanceof Error ? made.failure.message : String(made.failure)
   }])
+}
+
+/** Where results are written besides the store: nowhere, the warehouse itself (`true`), or another connection. */
+const decodeResults = <Warehouse>(
+  schema: Schema.Codec<Warehouse, unknown>,
+  value: unknown
+): Result.Result<Warehouse | true | undefined, ReadonlyArray<ValueIssue>> => {
+  if (value === undefined || value === true) return Result.succeed(value)
+  const decoded: Result.Result<Warehouse | true | undefined, ReadonlyArray<ValueIssue>> = decode(schema, value)
+  return decoded
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -334,6 +349,7 @@ export const resolveConfig = <Warehouse>(
   const given: Fields = isFields(input) ? input : {}
   const config = decode(Config, given)
   const warehouse = decode(context.warehouse, given["warehouse"] ?? {})
+  const results = decodeResults(context.warehouse, given["results"])
   const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
   const gathered = gatherAggregations(context.aggregations, given["aggregations"])
   const defaults = isFields(given["defaults"]) ? given["defaults"] : {}
@@ -344,11 +360,16 @@ export const resolveConfig = <Warehouse>(
       ? config.failure.map((issue) => withConfigHint(issue, defaults["confidence"]))
       : []),
     ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
+    ...(Result.isFailure(results) ? below("results", results.failure.map(redacted)) : []),
     ...below("events", Result.isFailure(events) ? events.failure : checkMapping(events.success)),
     ...(Result.isFailure(listed) ? below("setup", listed.failure) : []),
     ...below("aggregations", gathered.issues)
   ]
-  if (Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(events)) return fail(issues)
+  if (
+    Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(results) || Result.isFailure(events)
+  ) {
+    return fail(issues)
+  }
   if (setup !== undefined && isFields(given["warehouse"]) && Object.hasOwn(given["warehouse"], "url")) {
     issues.push({
       path: ["setup"],
@@ -367,6 +388,7 @@ export const resolveConfig = <Warehouse>(
   }
   return issues.length > 0 ? fail(issues) : Result.succeed({
     warehouse: warehouse.success,
+    ...(results.success === undefined ? {} : { results: results.success }),
     setup: () =>
       Result.mapError(decodeSetup(setup), (found) => new DefinitionError({ issues: found.map(located("setup")) })),
     mapping: events.success,

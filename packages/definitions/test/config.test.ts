@@ -50,6 +50,16 @@ describe("a configuration", () => {
     })
   })
 
+  it("may name where results are written: the warehouse itself, or a connection that is checked like it", () => {
+    expect(Result.getOrThrow(resolve({}))).not.toHaveProperty("results")
+    expect(Result.getOrThrow(resolve({ results: true })).results).toBe(true)
+    const results = { url: "http://localhost:8124" }
+    expect(Result.getOrThrow(resolve({ results })).results).toEqual(results)
+    expect(complaints({ results: { ur: "hunter2" } }).join("\n")).toMatch(/^assay\.config\.ts results\.ur: /)
+    expect(complaints({ results: { url: "ftp://hunter2" } }).join("\n")).not.toContain("hunter2")
+    expect(complaints({ results: false })).toHaveLength(1)
+  })
+
   it("changes single settings of deduplication and of the defaults", () => {
     expect(mapping({ deduplication: { columns: ["metadata"] } }).deduplication).toEqual({
       policy: "row",
@@ -92,7 +102,7 @@ describe("a mistake in it", () => {
       "assay.config.ts: found a list of 1, expected a configuration. End the file with: export default defineConfig({ … })"
     ]],
     ["a misspelt key", { warehose: {} }, [
-      `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, setup, events, aggregations, ` +
+      `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, results, setup, events, aggregations, ` +
       `experiments, metrics, store, defaults. Did you mean "warehouse"?`
     ]],
     ["a misspelt column", { events: { columns: { fetaure: "flag" } } }, [
@@ -231,7 +241,7 @@ describe("a mistake in it", () => {
   })
 
   it("never makes it throw", () => {
-    const places = ["warehouse", "events", "aggregations", "experiments", "defaults"]
+    const places = ["warehouse", "results", "events", "aggregations", "experiments", "defaults"]
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.anything(), (place, value) => {
         for (const input of [value, { [place]: value }]) {
