@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
 import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
-import { runInit } from "./commands/init.ts"
+import { runInit, runInitWarehouse } from "./commands/init.ts"
 import { runRecompute } from "./commands/recompute.ts"
 import { runResults } from "./commands/results.ts"
 import { runSchema } from "./commands/schema.ts"
@@ -28,8 +28,14 @@ const init = Command.make("init", {
   folder: Argument.String("folder").pipe(
     Argument.withDescription("Where to make the project (default: here)"),
     Argument.optional
-  )
-}, (input) => runInit(input).pipe(reporting(false))).pipe(
+  ),
+  warehouse: Flag.Boolean("warehouse").pipe(
+    Flag.withDescription("Show the DDL of the tables that results are written to instead"),
+    Flag.withDefault(false)
+  ),
+  yes: Flag.Boolean("yes").pipe(Flag.withDescription("Make those tables"), Flag.withDefault(false)),
+  config
+}, (input) => (input.warehouse ? runInitWarehouse(input) : runInit(input)).pipe(reporting(false))).pipe(
   Command.withDescription("Make a commented starter project that runs as it is")
 )
 

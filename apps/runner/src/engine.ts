@@ -1,6 +1,7 @@
-/** The warehouse of a project, filled by its `setup` statements. */
+/** The warehouse of a project, filled by its `setup` statements, and the one that results are written to. */
+import { publishTo } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Project } from "./project.ts"
 
 /** The warehouse, ready for queries: the embedded one has run the project's `setup`. */
@@ -16,3 +17,21 @@ export const warehouseLayer = (project: Project) => {
   )
   return setup.pipe(Layer.provideMerge(warehouse))
 }
+
+/** The warehouse that results are written to: the project's own, or one of its own connection; none where none is configured. */
+export const resultsWarehouse = Effect.fn("resultsWarehouse")(function*(project: Project) {
+  const { results } = project.config
+  if (results === undefined) return undefined
+  if (results === true) return yield* Warehouse
+  return Context.get(yield* Layer.build(Warehouse.layer(results)), Warehouse)
+})
+
+/** How results are written besides the store, where that is configured. */
+export const publisher = Effect.fn("publisher")(function*(project: Project) {
+  const results = yield* resultsWarehouse(project)
+  return results === undefined ? {} : { publish: publishTo(results) }
+})
+
+/** What is said about the connection for results, whose keys stand under another name in the configuration. */
+export const aboutResults = (project: Project, text: string): string =>
+  project.config.results === true ? text : text.replaceAll(/\bwarehouse\.(?=[a-z])/g, "results.")

@@ -7,7 +7,7 @@ import {
   type SourceFile
 } from "@assay/definitions"
 import { DefinitionError, formatIssue, suggest } from "@assay/model"
-import { WarehouseConfig } from "@assay/warehouse"
+import { type SecretSource, WarehouseConfig } from "@assay/warehouse"
 import { Effect } from "effect"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { registerHooks } from "node:module"
@@ -109,6 +109,24 @@ const importConfig = (file: string) =>
     }
   })
 
+const secret = (source: SecretSource, absolute: (path: string) => string): SecretSource =>
+  "file" in source ? { file: absolute(source.file) } : source
+
+/** Files of a connection that are named relative to the configuration, wherever the command runs. */
+const absoluteFiles = (config: WarehouseConfig, absolute: (path: string) => string): WarehouseConfig => {
+  const { access_token, embedded, password, proxy, tls } = config
+  return {
+    ...config,
+    ...(embedded?.path === undefined ? {} : { embedded: { path: absolute(embedded.path) } }),
+    ...(password === undefined ? {} : { password: secret(password, absolute) }),
+    ...(access_token === undefined ? {} : { access_token: secret(access_token, absolute) }),
+    ...(proxy === undefined || typeof proxy === "string" ? {} : { proxy: secret(proxy, absolute) }),
+    ...(tls === undefined
+      ? {}
+      : { tls: Object.fromEntries(Object.entries(tls).map(([key, path]: [string, string]) => [key, absolute(path)])) })
+  }
+}
+
 /** Reads and checks the configuration: the file or folder given, else `assay.config.ts` in the working directory. */
 export const loadProject = Effect.fn("project.load")(function*(given: string | undefined) {
   const file = findConfig(given)
@@ -127,13 +145,15 @@ export const loadProject = Effect.fn("project.load")(function*(given: string | u
     resolveConfig(exported, { file: shown(file), warehouse: WarehouseConfig, aggregations: standardAggregations })
   )
   const absolute = (path: string) => resolve(root, path)
-  const { path } = config.warehouse.embedded ?? {}
   const project: Project = {
     file,
     root,
     config: {
       ...config,
-      ...(path === undefined ? {} : { warehouse: { ...config.warehouse, embedded: { path: absolute(path) } } }),
+      warehouse: absoluteFiles(config.warehouse, absolute),
+      ...(config.results === undefined
+        ? {}
+        : { results: config.results === true ? true : absoluteFiles(config.results, absolute) }),
       experiments: absolute(config.experiments),
       metrics: absolute(config.metrics),
       store: absolute(config.store)

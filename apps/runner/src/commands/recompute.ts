@@ -7,7 +7,7 @@ import { engines } from "@assay/stats"
 import { Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
-import { warehouseLayer } from "../engine.ts"
+import { aboutResults, publisher, warehouseLayer } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
 import { print, printJson, say, scorecardOptions } from "../output.ts"
 import { overview } from "../overview.ts"
@@ -83,7 +83,10 @@ const outcomeJson = (asOf: number, results: ReadonlyArray<Recomputed>, failed: R
   schema: "assay.recompute/1",
   as_of: Instant.fromMillis(asOf),
   results: results.map(({ summary }) => summary),
-  failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) }))
+  failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) })),
+  unpublished: results.flatMap(({ summary, unpublished }) =>
+    unpublished === undefined ? [] : [{ experiment: summary.experiment, ...errorJson(unpublished) }]
+  )
 })
 
 /** The command as it was called: through npx or by itself, with the configuration that was named. */
@@ -119,6 +122,24 @@ const sayFailures = Effect.fn("sayFailures")(function*(failed: ReadonlyArray<Fai
   if (failed.length > 0) yield* say(`\n${failed.length} of ${total} failed. Their last good results are untouched.`)
 })
 
+/** Which results are in the store alone, and why, on stderr; answers how many. */
+const sayUnpublished = Effect.fn("sayUnpublished")(
+  function*(project: LoadedProject, results: ReadonlyArray<Recomputed>) {
+    let count = 0
+    for (const { summary, unpublished } of results) {
+      if (unpublished === undefined) continue
+      count += 1
+      yield* say(
+        `\n${summary.experiment}: kept in the store, but not written to ClickHouse: ${
+          aboutResults(project, errorText(unpublished))
+        }`
+      )
+    }
+    if (count > 0) yield* say("\n`assay init --warehouse` makes the tables; `assay doctor` checks the right to write.")
+    return count
+  }
+)
+
 /** A name as an argument of a shell. */
 export const quoteArgument = (text: string): string =>
   /^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
@@ -150,17 +171,20 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         confidence: config.defaults.confidence,
         asOf,
         version,
-        warehouseVersion: yield* warehouse.version()
+        warehouseVersion: yield* warehouse.version(),
+        ...(yield* publisher(project))
       },
       Option.getOrElse(input.concurrency, () => config.defaults.concurrency),
       watch
     )
   })
   const { failed, results } = yield* run.pipe(
+    Effect.scoped,
     Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
   )
   if (input.json) yield* printJson(outcomeJson(asOf, results, failed))
   else yield* printOutcome(project, commandLine(input.config), results, jobs.length)
   yield* sayFailures(failed, jobs.length)
-  if (failed.length > 0) return yield* new Failed({ exitCode: 1 })
+  const unpublished = yield* sayUnpublished(project, results)
+  if (failed.length + unpublished > 0) return yield* new Failed({ exitCode: 1 })
 })
