@@ -85,13 +85,21 @@ export const VariantResult = Schema.Struct({
 })
 export interface VariantResult extends Schema.Schema.Type<typeof VariantResult> {}
 
-/** The sample-ratio check in full; `p_value` equals `srm_p_value` and is null where `withheld` says why. */
+/**
+ * The sample-ratio check in full; `p_value` equals `srm_p_value` and is null where `withheld` says why. `method` says how it was
+ * found (`p_value_error` is the standard error of a Monte-Carlo one), `residuals` are the standardised ones per variant, and
+ * `sequential` is the check that holds at every look (Lindon and Malek 2020).
+ */
 export const SrmResult = Schema.Struct({
   status: Schema.Literals(["ok", "mismatch", "withheld"]),
   p_value: Schema.NullOr(Schema.Finite),
   statistic: Schema.NullOr(Schema.Finite),
   degrees_of_freedom: Schema.Finite,
   alarm_below: Schema.Finite,
+  method: Schema.optionalKey(Schema.Literals(["chi2", "exact", "monte-carlo"])),
+  p_value_error: Schema.optionalKey(Schema.Finite),
+  residuals: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
+  sequential: Schema.optionalKey(Schema.Struct({ p_value: Schema.Finite, log_bayes_factor: Schema.Finite })),
   withheld: Schema.optionalKey(WireWithheld)
 })
 export interface SrmResult extends Schema.Schema.Type<typeof SrmResult> {}

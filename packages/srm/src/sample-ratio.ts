@@ -1,7 +1,11 @@
 /** Do the arms have the sizes that their shares promise? */
 import type { Finding, SrmResult, VariantResult } from "@assay/model"
-import { chiSquaredSurvival } from "@assay/stats"
+import { chiSquaredTest } from "./chi-squared.ts"
+import { exactTest } from "./exact-multinomial.ts"
 import { count, percent, probability } from "./internal/figures.ts"
+import { exactBelowExpected } from "./operation.ts"
+import { logBayesFactor, sequentialPValue } from "./sequential.ts"
+import { leastExpected, residuals, type Split } from "./shares.ts"
 
 /**
  * A p-value below this is a mismatch. The level of practice: Fabijan et al. (2019), "Diagnosing Sample Ratio Mismatch in
@@ -109,16 +113,25 @@ const suspicious = (variants: ReadonlyArray<VariantResult>, total: number, p: nu
   count: total
 })
 
-/** Pearson's χ² = Σ(n−E)²/E over arms with a share above 0, where E = share · total. */
-const pearson = (variants: ReadonlyArray<VariantResult>, total: number): number =>
-  sum(variants.map(({ expected_share, n }) => {
-    const expected = (expected_share ?? 0) * total
-    return (n - expected) * ((n - expected) / expected)
-  }))
+/** The p-value and how it was found: χ², or exact where an expected count is below 5 and all counts are whole. */
+const test = (split: Split) => {
+  const { pValue, statistic } = chiSquaredTest(split)
+  if (leastExpected(split) >= exactBelowExpected || !split.observed.every(Number.isSafeInteger)) {
+    return { statistic, p_value: pValue, method: "chi2" as const }
+  }
+  const exact = exactTest(split)
+  return {
+    statistic,
+    p_value: exact.pValue,
+    method: exact.method,
+    ...(exact.error === undefined ? {} : { p_value_error: exact.error })
+  }
+}
 
 /**
  * Checks counts of identities against expected shares by Pearson's χ² test with k−1 degrees of freedom over the k arms whose
- * share is above 0 (one such arm: p = 1, df 0).
+ * share is above 0 (one such arm: p = 1, df 0); by the exact multinomial test where an expected count is below 5. Beside it stand
+ * the standardised residuals and the sequential test of the same counts, p = min(1, 1/BF).
  *
  * - Identities in an arm with share 0 are a mismatch with p-value 0 whatever the counts (statistic null, an alarm for each such
  *   arm): under the definition they can't happen. Without identities such an arm is left out.
@@ -185,15 +198,28 @@ export const checkSampleRatio = (input: SampleRatioInput): SampleRatioCheck => {
       }.`
     )
   }
-  const statistic = expected.length === 1 ? 0 : pearson(expected, total)
-  const p_value = expected.length === 1 ? 1 : chiSquaredSurvival(statistic, degrees_of_freedom)
+  const split: Split = {
+    observed: expected.map(({ n }) => n),
+    shares: expected.map(({ expected_share }) => expected_share ?? 0),
+    total
+  }
+  const tested = test(split)
+  const { p_value } = tested
+  const perArm = residuals(split)
+  const log_bayes_factor = logBayesFactor(split)
   const finding = p_value < srmAlarmBelow
     ? [mismatch(expected, total, p_value)]
     : p_value < srmSuspiciousBelow
     ? [suspicious(expected, total, p_value)]
     : []
   return {
-    result: { ...common, status: p_value < srmAlarmBelow ? "mismatch" : "ok", p_value, statistic },
+    result: {
+      ...common,
+      status: p_value < srmAlarmBelow ? "mismatch" : "ok",
+      ...tested,
+      residuals: Object.fromEntries(expected.map(({ key }, i) => [key, perArm[i]!])),
+      sequential: { p_value: sequentialPValue(log_bayes_factor), log_bayes_factor }
+    },
     findings: [...finding, ...undeclared],
     variants
   }

@@ -13,6 +13,7 @@ export {
   fSurvival
 } from "./beta.ts"
 export { binomialCdf, binomialLogSurvival, binomialQuantile, binomialSurvival } from "./binomial.ts"
+export { calc, type Operation } from "./calc.ts"
 export {
   type AdjustmentReport,
   type Analysis,
@@ -47,7 +48,22 @@ export {
   type Looks,
   type Spending
 } from "./group-sequential.ts"
+export { deviance, logGammaPlusOne, stirlingError } from "./internal/loader.ts"
+export * as Request from "./internal/request.ts"
 export { adjustedConfidence, adjustLogE, type AdjustmentMethod, adjustments, adjustPValues } from "./multiplicity.ts"
+export {
+  type Baseline,
+  baselineOf,
+  type Design,
+  type DetectableEffect,
+  minimumDetectableEffect,
+  type PlannedSize,
+  powerOf,
+  proportionBaseline,
+  type Reading,
+  sampleSize,
+  type TargetEffect
+} from "./planning.ts"
 export { defaultTuning, sequential, sequentialWith } from "./sequential.ts"
 export { type Effect, shrink, type ShrunkEffect } from "./shrinkage.ts"
 export { type Count, fisherExact, newcombe, scoreLift, wilson } from "./small-counts.ts"
