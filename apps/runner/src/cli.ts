@@ -1,6 +1,7 @@
 /** The `assay` command: its subcommands, their flags and help. */
 import { Effect } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
+import { calcHelp, runCalc } from "./commands/calc.ts"
 import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
 import { runInit, runInitWarehouse } from "./commands/init.ts"
@@ -110,6 +111,20 @@ const doctor = Command.make("doctor", { config, json }, (input) => runDoctor(inp
   Command.withDescription("Check Node, configuration, warehouse, tables, rights and store, and say how to mend each")
 )
 
+const calc = Command.make("calc", {}, () => runCalc).pipe(
+  Command.withShortDescription(
+    "Compute comparisons, sample-ratio checks and sample sizes from JSON lines, without a warehouse"
+  ),
+  Command.withDescription(calcHelp),
+  Command.withExamples([
+    {
+      command: `echo '{"op":"srm","observed":[5100,4900],"expected":[1,1]}' | assay calc`,
+      description: "One request"
+    },
+    { command: "assay calc < requests.jsonl > answers.jsonl", description: "A file of them" }
+  ])
+)
+
 /** The whole command. */
 export const assay = Command.make("assay").pipe(
   Command.withDescription(
@@ -117,7 +132,7 @@ export const assay = Command.make("assay").pipe(
       "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
       "130 interrupted."
   ),
-  Command.withSubcommands([init, validate, explain, recompute, results, schema, doctor])
+  Command.withSubcommands([init, validate, explain, recompute, results, schema, doctor, calc])
 )
 
 /** What is wrong with the arguments goes to stderr, so that stdout holds results alone. */
