@@ -36,7 +36,9 @@ const forward = (client: Socket, port: number, fault: Exclude<Fault, { kind: "si
   const server = createConnection({ port, host: "127.0.0.1" })
   let sent = 0
   client.on("error", () => server.destroy()).on("close", () => server.destroy())
-  server.on("error", () => client.destroy()).on("close", () => client.end())
+  let happening: Promise<void> = Promise.resolve()
+  // What happens before a request may end the server: the client learns of it afterwards.
+  server.on("error", () => {}).on("close", () => void happening.then(() => client.end()))
   const pass = (data: Buffer) => {
     if (server.destroyed) return
     const rewritten = fault.kind === "rewrite"
@@ -48,7 +50,8 @@ const forward = (client: Socket, port: number, fault: Exclude<Fault, { kind: "si
     const [path] = pathOf(data)
     if (fault.kind !== "before" || path === undefined) return pass(data)
     client.pause()
-    void fault.happens(path).then(() => {
+    happening = fault.happens(path)
+    void happening.then(() => {
       pass(data)
       client.resume()
     })
