@@ -20,7 +20,7 @@ const server = (more = "") => `export default { warehouse: { url: "http://127.0.
 
 interface Recomputed {
   readonly schema: string
-  readonly as_of: string
+  readonly skipped: ReadonlyArray<string>
   readonly results: ReadonlyArray<{ readonly experiment: string; readonly as_of: string }>
   readonly failed: ReadonlyArray<{ readonly experiment: string; readonly code: string; readonly hint: string }>
 }
@@ -41,23 +41,30 @@ describe("an experiment that fails", () => {
     expect(outcome.code).toBe(1)
     expect(outcome.stdout).toMatch(/^checkout {2}ended, 400 identities: green winning on purchased\n$/)
     expect(outcome.stderr).toMatch(/^abroad: failed$/m)
-    expect(outcome.stderr).toMatch(/2 of 3 failed\. Their last good results are untouched\./)
-    expect(outcome.stderr).toMatch(/later: error: Experiment later hasn't started: it starts at 2190-01-01/)
+    expect(outcome.stderr).toMatch(/1 of 2 failed\. Their last good results are untouched\./)
     expect(outcome.stderr.match(/UNKNOWN_IDENTIFIER/g)).toHaveLength(1)
     expect(snapshots(cwd)).toHaveLength(1)
+  })
+
+  it("isn't one that hasn't started: with --all it is skipped, by its name it is told", async () => {
+    const cwd = project({ "experiments/later.yaml": files["experiments/later.yaml"] })
+    const all = await assay(["recompute", "--all"], { cwd })
+    expect(all.code).toBe(0)
+    expect(all.stderr).toMatch(/^later: skipped, it starts at 2190-01-01$/m)
+    const named = await assay(["recompute", "later"], { cwd })
+    expect(named.code).toBe(1)
+    expect(named.stderr).toMatch(/later: error: Experiment later hasn't started: it starts at 2190-01-01/)
   })
 
   it("stands beside the results in one JSON document, all of one as_of", async () => {
     const cwd = project(files)
     const outcome = await assay(["recompute", "--all", "--json", "--concurrency", "1"], { cwd })
     expect(outcome.code).toBe(1)
-    const { as_of, failed, results, schema } = parsed(outcome)
+    const { failed, results, schema, skipped } = parsed(outcome)
     expect(schema).toBe("assay.recompute/1")
-    expect(results.map((one) => [one.experiment, one.as_of])).toEqual([["checkout", as_of]])
-    expect(failed.map(({ code, experiment }) => [experiment, code])).toEqual([
-      ["abroad", "query_rejected"],
-      ["later", "plan"]
-    ])
+    expect(results.map((one) => one.experiment)).toEqual(["checkout"])
+    expect(failed.map(({ code, experiment }) => [experiment, code])).toEqual([["abroad", "query_rejected"]])
+    expect(skipped).toEqual(["later"])
     expect(failed.every(({ hint }) => hint.length > 0)).toBe(true)
   })
 

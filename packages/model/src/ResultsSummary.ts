@@ -132,7 +132,7 @@ export const ResultsSummary = Schema.Struct({
   description: Schema.optionalKey(Schema.String),
   environment: Schema.String,
   feature: Schema.String,
-  state: Schema.Literals(["not started", "running", "ended"]),
+  state: Schema.Literals(["running", "ended"]),
   as_of: Schema.String,
   window: Schema.Struct({ from: Schema.String, to: Schema.String }),
   control: Schema.String,

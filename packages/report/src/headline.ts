@@ -19,7 +19,7 @@ const list = (parts: ReadonlyArray<string>): string =>
   parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`
 
 /**
- * The headline of a summary. In this order: an alarm (nothing below it is to be trusted), not started, who is winning or
+ * The headline of a summary. In this order: an alarm (nothing below it is to be trusted), who is winning or
  * losing on a goal or losing on a guardrail, data still being collected, nothing decided. `name` writes keys of variants and
  * metrics.
  */
@@ -38,7 +38,6 @@ export const headline = (summary: ResultsSummary, visible: (text: string) => str
   const alarm = summary.findings.find(({ severity }) => severity === "alarm")
   if (alarm !== undefined) return { text: `Do not trust these results: ${visible(alarm.sentence)}`, tone: "alarm" }
   if (verdicts.includes("not to be trusted")) return { text: "Do not trust these results.", tone: "alarm" }
-  if (summary.state === "not started") return { text: "Not started yet.", tone: "neutral" }
 
   const metricsWhere = (metrics: ReadonlyArray<MetricResult>, treatment: string, word: VerdictWord): string =>
     list(metrics.filter(({ verdict }) => own(verdict, treatment) === word).map(({ metric_id }) => name(metric_id)))

@@ -79,15 +79,23 @@ const asOfMillis = (given: Option.Option<string>) =>
       })
     )
 
-const outcomeJson = (asOf: number, results: ReadonlyArray<Recomputed>, failed: ReadonlyArray<Failure>) => ({
-  schema: "assay.recompute/1",
-  as_of: Instant.fromMillis(asOf),
-  results: results.map(({ summary }) => summary),
-  failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) })),
-  unpublished: results.flatMap(({ summary, unpublished }) =>
-    unpublished === undefined ? [] : [{ experiment: summary.experiment, ...errorJson(unpublished) }]
+/** The outcome for machines; what was skipped or not written is there only where there is any. */
+const outcomeJson = (
+  results: ReadonlyArray<Recomputed>,
+  failed: ReadonlyArray<Failure>,
+  skipped: ReadonlyArray<string>
+) => {
+  const unpublished = results.flatMap(({ summary, unpublished: error }) =>
+    error === undefined ? [] : [{ experiment: summary.experiment, ...errorJson(error) }]
   )
-})
+  return {
+    schema: "assay.recompute/1",
+    results: results.map(({ summary }) => summary),
+    failed: failed.map(({ error, experiment }) => ({ experiment, ...errorJson(error) })),
+    ...(skipped.length === 0 ? {} : { skipped }),
+    ...(unpublished.length === 0 ? {} : { unpublished })
+  }
+}
 
 /** The command as it was called: through npx or by itself, with the configuration that was named. */
 const commandLine = (config: Option.Option<string>) => (words: string): string =>
@@ -151,7 +159,12 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
   const names = yield* Effect.fromResult(chooseExperiments(project, input.experiments, input.all))
   const asOf = yield* asOfMillis(input.asOf)
   const { config, definitions } = project
-  const jobs = names.map((name) => {
+  const due = (name: string) => Instant.toMillis(definitions.experiments.get(name)!.started_at) < asOf
+  const skipped = input.all ? names.filter((name) => !due(name)) : []
+  for (const name of skipped) {
+    yield* say(`${name}: skipped, it starts at ${definitions.experiments.get(name)!.started_at}`)
+  }
+  const jobs = names.filter((name) => !skipped.includes(name)).map((name) => {
     const experiment = definitions.experiments.get(name)!
     return { experiment, definitionHash: definitionHash({ experiment, ...config, metrics: definitions.metrics }) }
   })
@@ -182,7 +195,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
     Effect.scoped,
     Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
   )
-  if (input.json) yield* printJson(outcomeJson(asOf, results, failed))
+  if (input.json) yield* printJson(outcomeJson(results, failed, skipped))
   else yield* printOutcome(project, commandLine(input.config), results, jobs.length)
   yield* sayFailures(failed, jobs.length)
   const unpublished = yield* sayUnpublished(project, results)
