@@ -89,7 +89,8 @@ const hints: Readonly<Record<number, string>> = {
   62: "Compare the statement with `assay explain`; if Assay made it, please report it.",
   81: "Check the database in assay.config.ts.",
   115: "This ClickHouse doesn't know the setting; check its version with `assay doctor`.",
-  164: "The user is read-only. Assay needs a profile with readonly = 2 (or 0), because it sets limits on each query.",
+  164: "The user is read-only. Assay needs a profile with readonly = 2 (or 0), because it sets limits on each query: " +
+    "ALTER USER … SETTINGS readonly = 2 still lets it read only.",
   192: "Check username in assay.config.ts.",
   193: "Check the password in the environment variable or file that assay.config.ts names.",
   194: "Set password: { env: \"NAME\" } in assay.config.ts and put the password into that variable.",

@@ -3,6 +3,7 @@ export { classifyError, type FailureContext, isTransient } from "./classifyError
 export { type QueryResult, type QueryStatistics, type Row } from "./decodeResult.ts"
 export { type Estimate, type TableEstimate } from "./estimate.ts"
 export * as Limits from "./limits.ts"
+export { probe, type ProbeStep } from "./probe.ts"
 export {
   type CommandOptions,
   type InsertOptions,
