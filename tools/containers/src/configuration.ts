@@ -48,10 +48,7 @@ export const usersXml = `<clickhouse>
     <readonly_two><readonly>2</readonly></readonly_two>
     <readonly_one><readonly>1</readonly></readonly_one>
     <one_query><max_concurrent_queries_for_user>1</max_concurrent_queries_for_user></one_query>
-    <spilling>
-      <max_bytes_before_external_group_by>1</max_bytes_before_external_group_by>
-      <max_bytes_ratio_before_external_group_by>0</max_bytes_ratio_before_external_group_by>
-    </spilling>
+    <spilling><max_bytes_before_external_group_by>1</max_bytes_before_external_group_by></spilling>
   </profiles>
   <users>${user(users.admin, "default", [])}${user(users.reader, "readonly_two", reading)}${
   user(users.frozen, "readonly_one", reading)
