@@ -15,7 +15,6 @@ const noSecret = (project: Project, { stderr, stdout }: Ended) => {
 /** What a machine reads of a run. */
 const read = ({ stdout }: Ended) =>
   JSON.parse(stdout) as {
-    readonly as_of: string
     readonly results: ReadonlyArray<{
       readonly experiment: string
       readonly as_of: string
@@ -79,7 +78,7 @@ describe("assay recompute", () => {
       "query_limit",
       /159 TIMEOUT_EXCEEDED/
     ],
-    ["a limit of rows", { warehouse: { limits: { rows: 500 } } }, "query_limit", /158 TOO_MANY_ROWS/]
+    ["a limit of rows", { warehouse: { limits: { rows: 500 } } }, "query_limit", /would read about [\d,]+ rows of shop\.events, and may read 500/]
   ])("%s fails each experiment with code 1, and what was kept stays", async (_, options, code, message) => {
     const ended = await run(options)
     expect(ended.code).toBe(1)
@@ -151,8 +150,8 @@ describe("assay recompute", () => {
         const ended = await own.run(["recompute", "alpha", "--json"], { env: { NODE_OPTIONS: `--import "${clock}"` } })
         const after = Date.now() + skew
         expect(ended.code).toBe(0)
-        const { as_of, results } = read(ended)
-        expect(results[0]?.window.to).toBe(as_of)
+        const { as_of, window } = read(ended).results[0]!
+        expect(window.to).toBe(as_of)
         expect(Date.parse(as_of)).toBeGreaterThanOrEqual(before)
         expect(Date.parse(as_of)).toBeLessThanOrEqual(after)
       } finally {
@@ -171,7 +170,7 @@ describe("assay recompute", () => {
 
 describe("assay doctor", () => {
   it.each<readonly [string, Partial<ProjectOptions>, RegExp]>([
-    ["a wrong password", { user: { name: "reader", password: "not-Th1s-one" } }, /BROKEN Warehouse: .*516/],
+    ["a wrong password", { user: { name: "reader", password: "not-Th1s-one" } }, /BROKEN Credentials: .*516/],
     ["a missing right", { user: users.stranger }, /BROKEN Events: .*497/],
     ["a missing table", { events: { table: "nowhere" } }, /BROKEN Events: there is no table nowhere/]
   ])("finds %s", async (_, options, message) => {

@@ -14,6 +14,8 @@ export interface ProjectOptions {
   readonly user?: { readonly name: string; readonly password: string }
   readonly warehouse?: Readonly<Record<string, unknown>>
   readonly events?: Readonly<Record<string, unknown>>
+  /** Where results are written. */
+  readonly results?: Readonly<Record<string, unknown>>
   readonly endedAt?: string
   readonly store?: string
 }
@@ -81,6 +83,7 @@ const configuration = (options: ProjectOptions): string => {
       ...options.warehouse
     },
     events: { ...options.events },
+    ...(options.results === undefined ? {} : { results: options.results }),
     ...(options.store === undefined ? {} : { store: options.store })
   }
   return `import { defineConfig } from "@assay/runner"\n\nexport default defineConfig(${

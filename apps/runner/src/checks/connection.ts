@@ -1,6 +1,6 @@
 /** Can ClickHouse be reached, with these credentials, settings and rights, and is it new enough? */
 import type { Statement, WarehouseError } from "@assay/model"
-import { probe, Warehouse, type WarehouseConfig, type WarehouseShape } from "@assay/warehouse"
+import { probe, type WarehouseConfig, type WarehouseShape } from "@assay/warehouse"
 import { Clock, Effect, Result } from "effect"
 import { broken, type Check, doubtful, fine } from "./Check.ts"
 
@@ -112,18 +112,13 @@ export const stopCheck = Effect.fn("doctor.stop")(function*(warehouse: Warehouse
   ]
 })
 
-/** The embedded engine is there only where it was asked for: whether it is matters to projects without a url. */
-export const embeddedCheck = Effect.fn("doctor.embedded")(function*(config: WarehouseConfig) {
-  if (config.url === undefined) return []
-  const found = yield* Effect.result(
-    Warehouse.use((_) => _.version()).pipe(Effect.provide(Warehouse.layer({})))
-  )
-  return [
+/** Whether the embedded engine is installed, for a project that doesn't use it. It isn't started. */
+export const embeddedCheck = (config: WarehouseConfig): ReadonlyArray<Check> =>
+  config.url === undefined ? [] : [
     fine(
       "Embedded",
-      Result.isSuccess(found)
-        ? `ClickHouse ${found.success} is installed; this project doesn't use it`
+      Result.isSuccess(Result.try(() => import.meta.resolve("chdb/connection")))
+        ? "installed; this project doesn't use it"
         : "not installed, and not needed with warehouse.url (`npm install chdb` adds it, for demos and tests)"
     )
   ]
-})

@@ -141,7 +141,7 @@ const tableCheck = Effect.fn("doctor.table")(
         name,
         readable.failure.message,
         denied && cluster === undefined && user !== ""
-          ? `explain and recompute need it: GRANT SELECT(${present.map(quoted).join(", ")}) ON ${local} TO ${
+          ? `explain and recompute need it: GRANT SELECT(${present.map(quoted).join(", ")}) ON ${granted} TO ${
             quoted(user)
           }`
           : readable.failure.hint

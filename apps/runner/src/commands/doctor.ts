@@ -38,7 +38,7 @@ const storeCheck = (project: Project): Check => {
 const warehouseChecks = Effect.fn("doctor.warehouse")(function*(project: Project) {
   const { mapping, warehouse: config } = project.config
   const way = yield* wayChecks(config)
-  if (way.some((check) => !check.ok)) return [...way, ...(yield* embeddedCheck(config))]
+  if (way.some((check) => !check.ok)) return [...way, ...embeddedCheck(config)]
   const answers = yield* Effect.result(
     Effect.gen(function*() {
       const warehouse = yield* Warehouse
@@ -55,7 +55,7 @@ const warehouseChecks = Effect.fn("doctor.warehouse")(function*(project: Project
   const found = Result.isSuccess(answers)
     ? answers.success
     : [broken("Warehouse", answers.failure.message, answers.failure.hint)]
-  return [...way, ...found, ...(yield* embeddedCheck(config))]
+  return [...way, ...found, ...embeddedCheck(config)]
 })
 
 /** Looks at everything and says how to mend what is broken; fails with exit code 1 when something is. */
