@@ -87,6 +87,12 @@ export const symmetric = (value: number, standardError: number, drawing: Drawing
 /** An interval that another method has found, on the side of the null that the test says. */
 export const given = (interval: Interval, drawing: Drawing): Interval => obey(interval, drawing)
 
+/** √(x² + y²); Math.hypot, which is slow, only where a square leaves the range of a float. */
+const norm = (x: number, y: number): number => {
+  const square = x * x + y * y
+  return square < 1e300 && square > 1e-280 ? Math.sqrt(square) : Math.hypot(x, y)
+}
+
 /** How many standard errors the control's estimate is above 0; Infinity when it has no variance. */
 export const controlZ = (arms: Arms): number => arms.control.value / Math.sqrt(arms.control.variance)
 
@@ -113,9 +119,9 @@ export const fieller = (arms: Arms, { value }: Difference, drawing: Drawing): In
   const centre = lift + h * h
   const p = h * (lift + 1)
   const q = Math.sqrt(oneMinusG) * z * b
-  const spread = Math.sqrt(p * p + q * q)
+  const spread = norm(p, q)
   const far = centre >= 0 ? centre + spread : centre - spread
-  const reach = z * Math.sqrt(a * a + b * b)
+  const reach = z * norm(a, b)
   const near = far === 0 ? 0 : ((Math.abs(lift) - reach) / far) * (Math.abs(lift) + reach)
   const bound = far / oneMinusG
   const [low, high] = near < bound ? [near, bound] : [bound, near]
@@ -137,5 +143,5 @@ export const deltaLift = (arms: Arms, { value }: Difference): DeltaLift => {
   const lift = value / mc
   const a = Math.sqrt(arms.control.variance) / mc
   const b = Math.sqrt(arms.treatment.variance) / mc
-  return { value: lift, standardError: Math.hypot(b, (lift + 1) * a) }
+  return { value: lift, standardError: norm(b, (lift + 1) * a) }
 }

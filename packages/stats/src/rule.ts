@@ -1,7 +1,7 @@
 /** How an engine judges a standardised effect: its critical value, its p-values, its chances, and its e-values. */
 import type { Alternative } from "./contrast.ts"
 import { normalCdf, normalCritical, normalQuantile, normalSurvival } from "./distributions.ts"
-import { studentCdf, studentQuantile, studentSurvival } from "./student.ts"
+import { studentQuantile, studentSurvival } from "./student.ts"
 
 export interface Rule {
   /** Half the width of an interval in standard errors, for the rule's alternative. */
@@ -19,39 +19,63 @@ const requireOneSided = (confidence: number): void => {
   }
 }
 
-const oneSided = (survival: (z: number) => number, alternative: Alternative) => (z: number): number =>
-  alternative === "greater"
-    ? survival(z)
-    : alternative === "less"
-    ? survival(-z)
-    : Math.min(1, 2 * survival(Math.abs(z)))
-
-const memo = (f: (x: number) => number): (x: number) => number => {
-  let [at, value] = [NaN, NaN]
+/** The latest answer is kept: a run asks the same of every comparison. */
+const memo = <A>(f: (x: number) => A): (x: number) => A => {
+  let at = NaN
+  let value: A | undefined
   return (x) => {
-    if (x !== at) [at, value] = [x, f(x)]
+    if (x !== at || value === undefined) {
+      value = f(x)
+      at = x
+    }
     return value
   }
 }
 
-/** A whole run is at one confidence: its critical value is found once. */
-const critical = memo(normalCritical)
-const criticalOneSided = memo(normalQuantile)
-
-/** The normal distribution: known or large-sample variances. */
-export const normalRule = (confidence: number, alternative: Alternative): Rule => {
-  if (alternative !== "two-sided") requireOneSided(confidence)
+/**
+ * p-value and chance of a distribution that is symmetric about 0, from its survival function above 0, which is computed once for
+ * both: the two-sided p-value is twice the smaller of the chance and its complement.
+ */
+const symmetric = (
+  survival: (z: number) => number,
+  alternative: Alternative
+): Pick<Rule, "pValue" | "chance"> => {
+  const tail = memo(survival)
+  const chance = (z: number): number => (z > 0 ? 1 - tail(z) : tail(-z))
   return {
-    critical: alternative === "two-sided"
-      ? critical(confidence)
-      : confidence === 0.5
-      ? 0
-      : criticalOneSided(confidence),
-    degreesOfFreedom: null,
-    pValue: oneSided(normalSurvival, alternative),
-    chance: normalCdf
+    chance,
+    pValue: alternative === "two-sided"
+      ? (z) => Math.min(1, 2 * tail(Math.abs(z)))
+      : alternative === "greater"
+      ? (z) => chance(-z)
+      : chance
   }
 }
+
+const normalRuleFor = (alternative: Alternative): (confidence: number) => Rule => {
+  const shape = symmetric(normalSurvival, alternative)
+  return memo((confidence) => {
+    if (alternative !== "two-sided") requireOneSided(confidence)
+    return {
+      critical: alternative === "two-sided"
+        ? normalCritical(confidence)
+        : confidence === 0.5
+        ? 0
+        : normalQuantile(confidence),
+      degreesOfFreedom: null,
+      ...shape
+    }
+  })
+}
+
+const normalRules: Readonly<Record<Alternative, (confidence: number) => Rule>> = {
+  "two-sided": normalRuleFor("two-sided"),
+  greater: normalRuleFor("greater"),
+  less: normalRuleFor("less")
+}
+
+/** The normal distribution: known or large-sample variances. */
+export const normalRule = (confidence: number, alternative: Alternative): Rule => normalRules[alternative](confidence)
 
 /** Student's t (Infinity degrees of freedom: the normal). */
 export const studentRule = (degreesOfFreedom: number, confidence: number, alternative: Alternative): Rule => {
@@ -61,8 +85,7 @@ export const studentRule = (degreesOfFreedom: number, confidence: number, altern
   return {
     critical: tail === 0.5 ? 0 : -studentQuantile(tail, degreesOfFreedom),
     degreesOfFreedom,
-    pValue: oneSided((t) => studentSurvival(t, degreesOfFreedom), alternative),
-    chance: (t) => studentCdf(t, degreesOfFreedom)
+    ...symmetric((t) => studentSurvival(t, degreesOfFreedom), alternative)
   }
 }
 

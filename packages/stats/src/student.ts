@@ -111,12 +111,21 @@ const logDensityTimes = (t: number, df: number): number => {
 /** ln f(t) for the quantile's Newton steps: the constant once per df. */
 const logDensityConstant = (df: number): number => logGammaRatio(df / 2) - halfLogPi - 0.5 * logTwo
 
+/** The normal quantile of the latest p: a run asks for one p at many degrees of freedom. */
+const latestQuantile = ((): (p: number) => number => {
+  let [at, value] = [NaN, NaN]
+  return (p) => {
+    if (p !== at) [at, value] = [p, normalQuantile(p)]
+    return value
+  }
+})()
+
 /**
  * A guess of the upper quantile: Hill (1970), algorithm 396, in terms of the normal quantile; exact forms at df 1 and 2 aren't
  * needed, since Newton's method follows.
  */
 const guess = (p: number, df: number): number => {
-  const z = -normalQuantile(p)
+  const z = -latestQuantile(p)
   if (df < 3) {
     const a = df / 2
     const leading = Math.exp((logGammaRatio(a) - 0.5 * Math.log(a) - halfLogPi - logTwo - Math.log(p)) / df)

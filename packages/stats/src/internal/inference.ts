@@ -28,7 +28,7 @@ export const inference = (
 export const intervalUnbounded = (arms: Arms, critical: number): Withheld =>
   withheld(
     "interval_unbounded",
-    controlZ(arms),
+    Math.min(controlZ(arms), Number.MAX_VALUE),
     critical,
     `The control is too uncertain for a bounded interval of the lift: its estimate is ${
       figure(controlZ(arms))
