@@ -43,7 +43,7 @@ describe("a server", () => {
           })
           server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
         }),
-        (server) => Effect.sync(() => void server.close().closeAllConnections())
+        (server) => Effect.sync(() => server.close().closeAllConnections())
       )
       const address = gateway.address()
       const path = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/gate/ch/`
