@@ -1,10 +1,10 @@
-"""The engines in an independent implementation, for packages/stats/test/oracles/engines.json.
+"""The engines in an independent implementation, for packages/stats/test/oracles/{bayesian,frequentist,sequential,multiplicity,counts}.json.
 
 Welch and pooled t from the incomplete beta function, normal tails from erfc, confidence sequences from their published formulas,
 Fieller's interval as the roots of the quadratic (mt - rho*mc)^2 = c^2 (vt + rho^2 vc), a normal posterior by adding precisions,
 covariate adjustment from the residuals' covariance matrix: all at 40 digits (mpmath). Multiple comparisons from statsmodels, exact
 tests from scipy, Newcombe's interval from statsmodels.
-Run: python3 tools/oracles/engines.py > packages/stats/test/oracles/engines.json
+Run: python3 tools/oracles/engines.py   (from the root of the repository; it writes the files itself)
 """
 import json
 import random
@@ -116,6 +116,8 @@ def compare(case):
         theta, centre = slope(control, treatment, estimand)
     mc, vc = estimate(control, estimand, theta, centre)
     mt, vt = estimate(treatment, estimand, theta, centre)
+    if mc <= 0 and (case["contrast"] == "relative" or case.get("prior", {}).get("on") == "relative"):
+        return None
     nc, nt = mp.mpf(control["n"]), mp.mpf(treatment["n"])
     engine, alternative = case["engine"], case["alternative"]
     alpha = 1 - mp.mpf(case["confidence"])
@@ -274,5 +276,15 @@ for _ in range(120):
     low, high = confint_proportions_2indep(kt, nt, kc, nc, method="newcomb", compare="diff", alpha=0.05)
     counts.append([kc, nc, kt, nt, [float(stats.fisher_exact(table, alternative=a)[1]) for a in ("two-sided", "greater", "less")],
                    [float(low), float(high)]])
-print('{"cases": [\n' + ",\n".join(json.dumps(c) for c in cases) + '\n],\n"adjusted": [\n' + ",\n".join(json.dumps(c) for c in adjusted)
-      + '\n],\n"counts": [\n' + ",\n".join(json.dumps(c) for c in counts) + "\n]}")
+
+
+def write(name, rows):
+    """One file below 1 MB each."""
+    with open(f"packages/stats/test/oracles/{name}.json", "w") as file:
+        file.write("[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]\n")
+
+
+for engine in ("bayesian", "frequentist", "sequential"):
+    write(engine, [case for case in cases if case["engine"] == engine])
+write("multiplicity", adjusted)
+write("counts", counts)

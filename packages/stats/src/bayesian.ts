@@ -37,8 +37,10 @@ const onScale = ({ mean, on, sd }: Prior, contrast: Question["contrast"], contro
 /** Precisions add; the mean is weighted by them. */
 const update = (prior: Posterior, data: Posterior): Posterior => {
   if (data.sd === 0) return data
-  const weight = 1 / (1 + (prior.sd / data.sd) ** 2)
-  return { mean: data.mean + weight * (prior.mean - data.mean), sd: data.sd * Math.sqrt(1 - weight) }
+  // Neither weight as 1 minus the other, which would lose a small one.
+  const ratio = (prior.sd / data.sd) ** 2
+  const [believed, seen] = [1 / (1 + ratio), ratio / (1 + ratio)]
+  return { mean: seen * data.mean + believed * prior.mean, sd: data.sd * Math.sqrt(seen) }
 }
 
 const posteriorOf = (arms: Arms, contrast: Question["contrast"], prior: Prior | undefined): Posterior => {
