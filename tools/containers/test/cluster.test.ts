@@ -81,6 +81,72 @@ describe("three nodes", () => {
     }
   })
 
+  const byIdentity = {
+    database: "shop",
+    table: "events_local",
+    cluster: { name: "assay", identity: "identifier" }
+  }
+  const anyhow = { database: "shop", table: "events_local", cluster: { name: "assay" } }
+
+  it("give the results of one node, each shard doing its own part, or the rows of all shards joined on one", async () => {
+    const single = makeProject({ url: inject("url") })
+    const projects = [byIdentity, anyhow].map((events) => makeProject({ url: cluster.nodes[1].url, events }))
+    try {
+      const args = ["recompute", "--all", "--json", "--as-of", "2026-04-01T00:00:00Z"]
+      const ended = await Promise.all([single, ...projects].map((project) => project.run(args)))
+      expect(ended.map(({ code, stderr }) => code === 0 ? "" : stderr)).toEqual(["", "", ""])
+      const [one, ...others] = ended.map(({ stdout }) =>
+        (JSON.parse(stdout) as { readonly results: ReadonlyArray<Readonly<Record<string, unknown>>> }).results
+          .map(({ experiment, findings, metrics, srm_p_value, variants }) => ({
+            experiment,
+            findings,
+            metrics,
+            srm_p_value,
+            variants
+          }))
+      )
+      expect(one).toHaveLength(2)
+      for (const other of others) expect(differences(other, one)).toEqual([])
+      const explained = await Promise.all(projects.map((project) => project.run(["explain", "alpha"])))
+      expect(explained.map(({ stdout }) => /^Cluster .*$/m.exec(stdout)?.[0])).toEqual([
+        "Cluster     assay, sharded by identifier: each shard works on its own part, and only sums travel",
+        "Cluster     assay, not sharded by identifier: every exposure and metric event of the window travels " +
+        "(about 20 bytes each) to the node that answers"
+      ])
+    } finally {
+      for (const project of [single, ...projects]) project.remove()
+    }
+  })
+
+  it("send sums alone to each other where they are sharded by the identity: as many bytes for 40 times the events", async () => {
+    const received = async () =>
+      Number(await cluster.nodes[0].ask("SELECT sum(value) FROM system.events WHERE event = 'NetworkReceiveBytes'"))
+    const traffic = async (events: Readonly<Record<string, unknown>>) => {
+      const project = makeProject({ url: cluster.nodes[0].url, events })
+      try {
+        const before = await received()
+        expect((await project.run(["recompute", "alpha"])).code).toBe(0)
+        return await received() - before
+      } finally {
+        project.remove()
+      }
+    }
+    await Promise.all(cluster.nodes.map(async (node) => {
+      await node.ask("CREATE TABLE shop.many_local AS shop.events_local")
+      await node.ask("INSERT INTO shop.many_local SELECT * FROM shop.events_local")
+      await node.ask(
+        "INSERT INTO shop.many_local SELECT * REPLACE (timestamp + toIntervalSecond(n) AS timestamp) " +
+          "FROM shop.events_local ARRAY JOIN range(1, 40) AS n WHERE event = 'purchase'"
+      )
+    }))
+    const few = await traffic(byIdentity)
+    const many = await traffic({ ...byIdentity, table: "many_local" })
+    const fewAnyhow = await traffic(anyhow)
+    const manyAnyhow = await traffic({ ...anyhow, table: "many_local" })
+    expect(Math.abs(many - few)).toBeLessThan(2000)
+    expect(manyAnyhow - fewAnyhow).toBeGreaterThan(20_000)
+  })
+
   it("give no result while one of them is away, and results again when it is back", async () => {
     const project = makeProject({ url: cluster.nodes[0].url, warehouse: { retries: 1 } })
     try {
