@@ -71,7 +71,7 @@ describe("a new user", () => {
     ])
     expect(text).toMatchObject({ code: 0, stderr: "" })
     expect(text.stdout).toMatch(/purchased: occurrence 1\.0\.0 over event "purchase"/)
-    expect(text.stdout).toMatch(/Reads +about [\d,]+ rows in \d+ part/)
+    expect(text.stdout).toMatch(/Reads +about [\d,]+ rows \([\d.]+ \w+\) in \d+ part/)
     expect(text.stdout).toMatch(/\nSELECT /)
     expect(text.stdout).toMatch(/\nParameters\n {2}/)
     const explained = json(machine)

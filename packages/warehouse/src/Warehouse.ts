@@ -226,7 +226,12 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
     estimate,
     admit: Effect.fn("Warehouse.admit")(function*(statement) {
       if (limits.rows === undefined && limits.bytes === undefined) return
-      const found = overLimit(yield* estimate(statement), limits)
+      const unknown: Estimate = { tables: [], rows: 0 }
+      // What ClickHouse doesn't explain it may still run; what is wrong with it is said then.
+      const expected = yield* estimate(statement).pipe(
+        Effect.catchTag("QueryRejected", () => Effect.succeed(unknown))
+      )
+      const found = overLimit(expected, limits)
       if (found !== undefined) return yield* found
     }),
     version: Effect.fn("Warehouse.version")(function*() {

@@ -1,7 +1,7 @@
 /** ClickHouse, embedded or a server, as one Effect service. */
 export { classifyError, type FailureContext, isTransient } from "./classifyError.ts"
 export { type QueryResult, type QueryStatistics, type Row } from "./decodeResult.ts"
-export { type Estimate, type TableEstimate } from "./estimate.ts"
+export { type Estimate, overLimit, type TableEstimate } from "./estimate.ts"
 export * as Limits from "./limits.ts"
 export { probe, type ProbeStep } from "./probe.ts"
 export {

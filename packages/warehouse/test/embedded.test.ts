@@ -52,6 +52,19 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("the embedded en
       assert.strictEqual(statistics.rowsRead, 200_000)
     }))
 
+  it.effect("tells the peak of memory of a query that was watched, and never a zero", () =>
+    Effect.gen(function*() {
+      const { query } = yield* Warehouse
+      const watched = yield* query(
+        statement(
+          "SELECT (SELECT uniqExact(number) FROM numbers(2000000)) AS n, sum(sleepEachRow(0.2)) AS s FROM numbers(8)"
+        ),
+        { onProgress: () => Effect.void }
+      )
+      assert.isAbove(watched.statistics.peakMemoryBytes!, 1_000_000)
+      assert.notProperty((yield* query(statement("SELECT 1 AS one"))).statistics, "peakMemoryBytes")
+    }))
+
   it.effect("quotes what JSON numbers can't hold", () =>
     Effect.gen(function*() {
       const { rows } = yield* (yield* Warehouse).query(statement(

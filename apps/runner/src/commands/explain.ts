@@ -1,31 +1,14 @@
 /** `assay explain`: what a recompute would do, and what it would read. */
 import { compile, isSharded, type Plan, plan, tableName } from "@assay/aggregation"
-import { formatIssue, Instant, type Statement } from "@assay/model"
+import { formatIssue, Instant } from "@assay/model"
 import { statementHash } from "@assay/pipeline"
-import { Warehouse } from "@assay/warehouse"
+import { overLimit, Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option, Result } from "effect"
+import { bytesText } from "../cost.ts"
 import { warehouseLayer } from "../engine.ts"
 import { print, printJson } from "../output.ts"
 import { loadDefinitions } from "../project.ts"
 import { chooseExperiments } from "./recompute.ts"
-
-/** What ClickHouse expects to read of one table. */
-interface Estimate {
-  readonly table: string
-  readonly parts: number
-  readonly rows: number
-}
-
-/** Reads of one table are listed as one: exposures and events may lie in the same. */
-const estimate = Effect.fn("explain.estimate")(function*(statement: Statement) {
-  const warehouse = yield* Warehouse
-  const { rows } = yield* warehouse.query({ ...statement, text: `EXPLAIN ESTIMATE ${statement.text}` })
-  return rows.map((row): Estimate => ({
-    table: `${String(row["database"])}.${String(row["table"])}`,
-    parts: Number(row["parts"]),
-    rows: Number(row["rows"])
-  }))
-})
 
 const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
 
@@ -96,7 +79,9 @@ export const runExplain = Effect.fn("command.explain")(
       })
     )
     const statement = compile(planned)
-    const estimated = yield* Effect.result(estimate(statement).pipe(Effect.provide(warehouseLayer(project))))
+    const estimated = yield* Effect.result(
+      Warehouse.use((warehouse) => warehouse.estimate(statement)).pipe(Effect.provide(warehouseLayer(project)))
+    )
     if (input.json) {
       return yield* printJson({
         schema: "assay.explain/1",
@@ -104,20 +89,28 @@ export const runExplain = Effect.fn("command.explain")(
         plan: planned,
         statement,
         statement_hash: statementHash(statement),
-        estimate: Result.isSuccess(estimated) ? estimated.success : null
+        estimate: Result.isSuccess(estimated) ? estimated.success.tables : null
       })
     }
     const reads = Result.isFailure(estimated)
       ? [`Reads       unknown: ${estimated.failure.message}`, `            ${estimated.failure.hint}`]
-      : estimated.success.length === 0
-      ? ["Reads       nothing: no part of the table has rows in the window"]
-      : estimated.success.map(({ parts, rows, table }) =>
-        `Reads       about ${rows.toLocaleString("en-US")} rows in ${counted(parts, "part")} of ${table}`
+      : estimated.success.tables.length === 0
+      ? [
+        "Reads       nothing: no part of the table has rows in the window, or it tells nothing beforehand (a view, a cluster)"
+      ]
+      : estimated.success.tables.map(({ bytes, parts, rows, table }) =>
+        `Reads       about ${rows.toLocaleString("en-US")} rows${
+          bytes === undefined ? "" : ` (${bytesText(bytes)})`
+        } in ${counted(parts, "part")} of ${table}`
       )
+    const refused = Result.isSuccess(estimated)
+      ? overLimit(estimated.success, config.warehouse.limits ?? {})
+      : undefined
     yield* print(
       [
         ...describePlan(planned),
         ...reads,
+        ...(refused === undefined ? [] : [`Refused     ${refused.message}`]),
         `Statement   sha256 ${statementHash(statement)}`,
         "",
         statement.text,
