@@ -38,8 +38,8 @@ const onScale = ({ mean, on, sd }: Prior, contrast: Question["contrast"], contro
 const update = (prior: Posterior, data: Posterior): Posterior => {
   if (data.sd === 0) return data
   // Neither weight as 1 minus the other, which would lose a small one.
-  const ratio = (prior.sd / data.sd) ** 2
-  const [believed, seen] = [1 / (1 + ratio), ratio / (1 + ratio)]
+  const believed = 1 / (1 + (prior.sd / data.sd) ** 2)
+  const seen = 1 / (1 + (data.sd / prior.sd) ** 2)
   return { mean: seen * data.mean + believed * prior.mean, sd: data.sd * Math.sqrt(seen) }
 }
 

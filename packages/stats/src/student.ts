@@ -43,6 +43,8 @@ const logSurvivalLarge = (t: number, df: number): number => {
   const big = a - 0.25
   const negativeLogX = Math.log1p((t / df) * t)
   const u = big * negativeLogX
+  // t² is below the smallest float.
+  if (u === 0) return -logTwo
   const z = Math.sqrt(2 * u)
   // J₀ = Q(½,u)/H with Q(½,u) = 2·P(Z > z), H = e⁻ᵘ·√(u/π).
   const logQ = logTwo + normalLogSurvival(z)

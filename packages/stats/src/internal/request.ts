@@ -9,7 +9,7 @@ const shown = (value: unknown): string => {
 }
 
 const fail = (what: string, value: unknown): never => {
-  throw new RangeError(value === undefined ? `${what} is missing` : `${what}, found ${shown(value)}`)
+  throw new RangeError(value === undefined ? `${what}; it is missing` : `${what}, found ${shown(value)}`)
 }
 
 export const fields = (value: unknown, name: string, known: ReadonlyArray<string>): Fields => {
