@@ -13,7 +13,7 @@ import {
 import { Result, Schema } from "effect"
 
 /** The engine that draws inferences from moments. */
-export const Engine = Schema.Literals(["bayesian", "delta"])
+export const Engine = Schema.Literals(["bayesian", "delta", "frequentist", "sequential"])
 export type Engine = typeof Engine.Type
 
 /** How results are computed where an experiment doesn't say otherwise. */

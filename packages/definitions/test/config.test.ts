@@ -156,7 +156,7 @@ describe("a mistake in it", () => {
       "assay.config.ts defaults.concurrency: found 0, expected a number greater than 0"
     ]],
     ["an unknown engine", { defaults: { engine: "bayes" } }, [
-      `assay.config.ts defaults.engine: found "bayes", expected "bayesian" or "delta". Did you mean "bayesian"?`
+      `assay.config.ts defaults.engine: found "bayes", expected one of "bayesian", "delta", "frequentist", "sequential". Did you mean "bayesian"?`
     ]],
     ["one folder for both kinds", { metrics: "./experiments/" }, [
       `assay.config.ts metrics: found "./experiments/", the folder of the experiments, expected a folder of its own for ` +
