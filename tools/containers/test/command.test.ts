@@ -78,7 +78,12 @@ describe("assay recompute", () => {
       "query_limit",
       /159 TIMEOUT_EXCEEDED/
     ],
-    ["a limit of rows", { warehouse: { limits: { rows: 500 } } }, "query_limit", /would read about [\d,]+ rows of shop\.events, and may read 500/]
+    [
+      "a limit of rows",
+      { warehouse: { limits: { rows: 500 } } },
+      "query_limit",
+      /would read about [\d,]+ rows of shop\.events, and may read 500/
+    ]
   ])("%s fails each experiment with code 1, and what was kept stays", async (_, options, code, message) => {
     const ended = await run(options)
     expect(ended.code).toBe(1)
