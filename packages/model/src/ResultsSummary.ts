@@ -141,7 +141,12 @@ export const ResultsSummary = Schema.Struct({
   srm_p_value: Schema.NullOr(Schema.Finite),
   srm: SrmResult,
   findings: Schema.Array(Finding),
-  engine: Schema.Struct({ name: Schema.String, confidence: Schema.Finite }),
+  engine: Schema.Struct({
+    name: Schema.String,
+    confidence: Schema.Finite,
+    /** What the verdict words rest on; the chance to win where it is absent. */
+    decides_by: Schema.optionalKey(Schema.Literals(["chance to win", "test"]))
+  }),
   metrics: Schema.Array(MetricResult),
   provenance: Provenance
 })

@@ -80,7 +80,15 @@ const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricR
       comparisons.flatMap(([key, comparison]) => comparison.status === "withheld" ? [[key, wire(comparison)]] : [])
     ),
     verdict: Object.fromEntries(
-      comparisons.map(([key, comparison]) => [key, verdictWord({ comparison, direction, trusted })])
+      comparisons.map(([key, comparison]) => [
+        key,
+        verdictWord({
+          comparison,
+          direction,
+          trusted,
+          ...(engine.decidesBy === "test" ? { testAt: 1 - confidence } : {})
+        })
+      ])
     )
   }
 }
@@ -113,7 +121,7 @@ export const summarize = (input: SummaryInput): ResultsSummary => {
     srm_p_value: sampleRatio.result.p_value,
     srm: sampleRatio.result,
     findings,
-    engine: { name: input.engine.name, confidence: input.confidence },
+    engine: { name: input.engine.name, confidence: input.confidence, decides_by: input.engine.decidesBy },
     metrics: plan.metrics.map((_, m) => metricResult(input, m, trusted)),
     provenance: input.provenance
   }

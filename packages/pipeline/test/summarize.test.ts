@@ -1,6 +1,6 @@
 import type { Aggregates, Plan } from "@assay/aggregation"
 import { Instant, Moments, ResultsSummary } from "@assay/model"
-import { engines } from "@assay/stats"
+import { type Engine, engines } from "@assay/stats"
 import { Schema } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -36,7 +36,7 @@ describe("summarize", () => {
       fc.property(
         moments,
         moments,
-        fc.constantFrom("bayesian" as const, "delta" as const),
+        fc.constantFrom("bayesian" as const, "delta" as const, "frequentist" as const, "sequential" as const),
         (control, treatment, name) => {
           const summary = summarize(inputOf(planned, {
             identities: { control: control.n, treatment: treatment.n },
@@ -95,7 +95,24 @@ describe("summarize", () => {
       return inference.ci_high - inference.ci_low
     }
     expect(width(0.99)).toBeGreaterThan(width(0.95))
-    expect(summarize(inputOf(planOf(), {}, { confidence: 0.9 })).engine).toEqual({ name: "bayesian", confidence: 0.9 })
+    expect(summarize(inputOf(planOf(), {}, { confidence: 0.9 })).engine).toEqual({
+      name: "bayesian",
+      confidence: 0.9,
+      decides_by: "chance to win"
+    })
+  })
+
+  it("never words more than the interval says where the engine decides by its test", () => {
+    const words = (engine: Engine) => {
+      const moments = [{ control: conversions(1000, 100), treatment: conversions(1000, 127) }]
+      const [metric] = summarize(inputOf(planOf(), { moments }, { engine })).metrics
+      return { word: metric!.verdict["treatment"], inference: metric!.inference["treatment"]! }
+    }
+    const { inference, word } = words(engines.sequential)
+    expect(inference.chance_to_win).toBeGreaterThan(0.95)
+    expect(inference.ci_low).toBeLessThan(0)
+    expect(word).toBe("inconclusive")
+    expect(words(engines.bayesian).word).toBe("winning")
   })
 
   it("keeps arms and metrics in the order of the definition, and times in UTC", () => {

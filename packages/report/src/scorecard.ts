@@ -157,11 +157,13 @@ const findings = (
     )
   )
 
-const legend = (confidence: number): ReadonlyArray<string> => [
+const legend = ({ confidence, decides_by }: ResultsSummary["engine"]): ReadonlyArray<string> => [
   `├─●─┤ lift over control, ${
     Number((confidence * 100).toPrecision(4))
   } % interval · ┆ no difference · ◄ ► beyond the axis`,
-  "winning: chance to win above 95 % · losing: below 5 % · inconclusive: between"
+  decides_by === "test"
+    ? "winning, losing: the interval excludes no difference · inconclusive: it doesn't"
+    : "winning: chance to win above 95 % · losing: below 5 % · inconclusive: between"
 ]
 
 /**
@@ -215,9 +217,11 @@ export const scorecard = (summary: ResultsSummary, options: ScorecardOptions): s
     ...(found.length === 0 ? [] : [blank, ...found]),
     ...table.lines,
     ...(table.drawn
-      ? [blank, ...legend(summary.engine.confidence).flatMap((text) => joined(text.split(" · "), textWidth, "dim"))]
+      ? [blank, ...legend(summary.engine).flatMap((text) => joined(text.split(" · "), textWidth, "dim"))]
       : []),
-    ...(summary.state === "running" ? [blank, ...paragraph(stillRunning, textWidth, { style: "dim" })] : [])
+    ...(summary.state === "running" && summary.engine.name !== "sequential"
+      ? [blank, ...paragraph(stillRunning, textWidth, { style: "dim" })]
+      : [])
   ]
   const text = render(lines, options.color)
   return ascii ? toAscii(text) : text

@@ -139,6 +139,7 @@ export const bayesianWith = (options: { readonly prior?: Prior }): Engine => {
   if (prior !== undefined) requirePrior(prior)
   return {
     name: "bayesian",
+    decidesBy: "chance to win",
     compare: (input) => {
       if (prior !== undefined) return compareWithPrior(input, prior)
       const arms = prepare(input, true)

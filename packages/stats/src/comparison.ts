@@ -86,6 +86,8 @@ export interface Analysis {
  */
 export interface Engine {
   readonly name: string
+  /** What its verdicts rest on: the chance to win, or the test that its interval belongs to. */
+  readonly decidesBy: "chance to win" | "test"
   readonly compare: (input: ComparisonInput) => Comparison
   readonly analyse: (question: Question) => Analysis | Withheld
 }

@@ -41,6 +41,7 @@ const analyse: Engine["analyse"] = (question: Question) => {
  */
 export const delta: Engine = {
   name: "delta",
+  decidesBy: "chance to win",
   compare: (input) => {
     const arms = prepare(input, true)
     if ("status" in arms) return arms

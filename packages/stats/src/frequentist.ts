@@ -92,6 +92,7 @@ export const frequentistWith = (options: FrequentistOptions): Engine => {
   }
   return {
     name: "frequentist",
+    decidesBy: "test",
     compare: (input): Comparison => {
       const prepared = prepare(input, true)
       if ("status" in prepared) return prepared

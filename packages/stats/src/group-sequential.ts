@@ -194,6 +194,7 @@ export const groupSequentialWith = (
     groupSequentialRule({ ...plan, alpha: 1 - confidence, alternative })
   return {
     name: "group-sequential",
+    decidesBy: "test",
     compare: (input) => {
       const arms = prepare(input, true)
       return "status" in arms

@@ -19,6 +19,7 @@ export const sequentialWith = (options: { readonly tuning?: number }): Engine =>
   const { tuning = defaultTuning } = options
   return {
     name: "sequential",
+    decidesBy: "test",
     compare: (input) => {
       const arms = prepare(input, true)
       return "status" in arms

@@ -46,3 +46,34 @@ describe("verdict word", () => {
     expect(verdictWord({ comparison: chance(0.98), direction: "up", trusted: true, thresholds })).toBe("inconclusive")
   })
 })
+
+describe("an engine that decides by its test", () => {
+  const tested = (p_value: number, difference: number): Comparison => ({
+    status: "ok",
+    lift: difference,
+    ci_low: difference - 1,
+    ci_high: difference + 1,
+    chance_to_win: 0.99,
+    difference,
+    difference_ci_low: difference - 1,
+    difference_ci_high: difference + 1,
+    standard_error: 1,
+    p_value
+  })
+
+  it.each(
+    [
+      [0.049, 1, "up", "winning"],
+      [0.049, -1, "up", "losing"],
+      [0.049, -1, "down", "winning"],
+      [0.049, 1, "down", "losing"],
+      [0.05, 1, "up", "inconclusive"],
+      [0.2, 1, "up", "inconclusive"]
+    ] as const
+  )(
+    "says at p = %d and a difference of %d with direction %s: %s, whatever the chance to win",
+    (p, difference, direction, word) => {
+      expect(verdictWord({ comparison: tested(p, difference), direction, trusted: true, testAt: 0.05 })).toBe(word)
+    }
+  )
+})
