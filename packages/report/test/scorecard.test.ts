@@ -412,9 +412,6 @@ describe("the headline", () => {
       "Collecting data: Too few identities in an arm to compare them (have 31, need 50)."
     )
   })
-
-  it("of an experiment that didn't start says so", () => {
-  })
 })
 
 const name = fc.oneof(
