@@ -8,6 +8,8 @@ export interface Size {
   readonly identities: number
   readonly events: number
   readonly metrics: number
+  /** The part of the identities that is made: those whose hash leaves `index` when divided by `of`. All where it is absent. */
+  readonly shard?: { readonly index: number; readonly of: number }
 }
 
 /** Start of the experiment and its length in days. */
@@ -25,8 +27,9 @@ const plain = (text: string, parameters: Statement["parameters"] = {}): Statemen
  * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
  * before its identity's exposure.
  */
-export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, identities, metrics }: Size) {
+export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, identities, metrics, shard }: Size) {
   const { command } = yield* Warehouse
+  const own = { index: shard?.index ?? 0, of: shard?.of ?? 1 }
   yield* command(plain("DROP TABLE IF EXISTS events"))
   yield* command(plain(`CREATE TABLE events (
     environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
@@ -37,15 +40,17 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, iden
     `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),
       toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % (10 * 86400000)) AS at,
       if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'), '', '{}', at
-    FROM numbers({n:UInt64})`,
-    { n: identities }
+    FROM numbers({n:UInt64})
+    WHERE cityHash64(concat('user-', toString(number))) % {of:UInt64} = {index:UInt64}`,
+    { n: identities, ...own }
   ))
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', concat('m', toString(number % {metrics:UInt64})), '',
-      concat('user-', toString(cityHash64(number, 'who') % {identities:UInt64})),
+      concat('user-', toString(cityHash64(number, 'who') % {identities:UInt64})) AS identifier,
       toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number, 'when') % (${days} * 86400000)) AS at,
       toString(cityHash64(number, 'value') % 10000 / 100), '', '{}', at
-    FROM numbers({n:UInt64})`,
-    { n: events, identities, metrics }
+    FROM numbers({n:UInt64})
+    WHERE cityHash64(identifier) % {of:UInt64} = {index:UInt64}`,
+    { n: events, identities, metrics, ...own }
   ))
 })

@@ -1,28 +1,58 @@
-/** `npm run bench -- <name> [events] [rounds]` */
+/** `npm run bench -- <name> …` */
 import { Warehouse } from "@assay/warehouse"
 import { Effect } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { calibration } from "./calibration.ts"
 import { metricsBenchmark } from "./metrics.ts"
 
-const usage = "Usage: npm run bench -- metrics [events, default 20000000] [rounds, default 5]"
+const usage = `Usage: npm run bench -- <name>
+  metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
+  servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
+  many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
+  calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)`
 
-const [name, events = "20000000", rounds = "5"] = process.argv.slice(2)
+const [name, ...rest] = process.argv.slice(2)
 
-if (name !== "metrics" || !(Number(events) >= 10) || !(Number(rounds) >= 1)) {
+/** The i-th number after the name, or the default. */
+const number = (i: number, byDefault: number): number => {
+  const value = Number(rest[i] ?? byDefault)
+  if (Number.isSafeInteger(value) && value >= 1) return value
   console.error(usage)
   process.exit(2)
 }
 
+const sizeOf = (events: number) => ({ events, identities: Math.ceil(events / 10), metrics: 10 })
+
 const folder = mkdtempSync(join(tmpdir(), "assay-bench-"))
+
+const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
+  metrics: () =>
+    Effect.runPromise(
+      metricsBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
+        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+      )
+    ),
+  servers: async () => {
+    const { serversBenchmark } = await import("./servers.ts")
+    return serversBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5), join(folder, "data"))
+  },
+  many: async () => {
+    const { manyBenchmark } = await import("./servers.ts")
+    return manyBenchmark(number(0, 200), [1, 4, 16])
+  },
+  calibration: () => calibration(number(0, 50_000))
+}
+
+const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
 try {
-  const size = { events: Number(events), identities: Math.ceil(Number(events) / 10), metrics: 10 }
-  console.log(
-    await Effect.runPromise(
-      metricsBenchmark(size, Number(rounds)).pipe(Effect.provide(Warehouse.layerEmbedded(join(folder, "data"))))
-    )
-  )
+  if (benchmark === undefined) {
+    console.error(usage)
+    process.exitCode = 2
+  } else {
+    console.log(await benchmark())
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

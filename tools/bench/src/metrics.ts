@@ -11,8 +11,12 @@ const metricKeys = (n: number): ReadonlyArray<string> => Array.from({ length: n 
 
 const end = new Date(Date.parse(start) + days * 86_400_000).toISOString()
 
-/** Assay's own statement for `n` sum metrics under a deduplication policy. */
-const assayStatement = (n: number, policy: EventMapping["deduplication"]["policy"]): Statement => {
+/** Assay's own statement for `n` sum metrics under a deduplication policy, for the tables of a mapping. */
+export const assayStatement = (
+  n: number,
+  policy: EventMapping["deduplication"]["policy"],
+  mapping: Partial<EventMapping> = {}
+): Statement => {
   const metrics = new Map(
     metricKeys(n).map((key): [string, Metric] => [
       key,
@@ -32,7 +36,7 @@ const assayStatement = (n: number, policy: EventMapping["deduplication"]["policy
       metrics: [first!, ...rest]
     },
     metrics,
-    mapping: { ...defaultEventMapping, deduplication: { policy } },
+    mapping: { ...defaultEventMapping, ...mapping, deduplication: { policy } },
     aggregations: new Map([[sum.name, sum]]),
     asOf: Date.parse(end)
   })

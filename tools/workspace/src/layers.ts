@@ -6,7 +6,7 @@ export interface Layer {
 
 /**
  * The rooms of the house and which of them each may look into. A package says its own with the tag `layer:<name>` under `nx.tags` of
- * its package.json. Nothing imports an app or a tool, and no plugin another plugin.
+ * its package.json. Only tools import an app or a tool, and no plugin another plugin.
  */
 export const layers: Readonly<Record<string, Layer>> = {
   model: { source: [], test: [] },
@@ -54,7 +54,8 @@ export const layers: Readonly<Record<string, Layer>> = {
       "report",
       "pipeline",
       "plugin",
-      "app"
+      "app",
+      "tool"
     ],
     test: []
   }
