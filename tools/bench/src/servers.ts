@@ -57,8 +57,12 @@ export const serversBenchmark = async (size: Size, rounds: number, folder: strin
   )
   const server = await startServer()
   const single = await Effect.runPromise(
-    makeEvents(size).pipe(Effect.andThen(repeat(statement, rounds)), Effect.provide(at(server)))
-  ).finally(() => server.remove())
+    makeEvents(size).pipe(
+      Effect.andThen(repeat(statement, rounds)),
+      Effect.provide(at(server)),
+      Effect.ensuring(Effect.promise(() => server.remove()))
+    )
+  )
   const cluster = await startCluster()
   try {
     for (const [index, node] of cluster.nodes.entries()) {
