@@ -278,7 +278,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recompute", (it
       assert.isAtLeast(provenance.rows_read, stream.length)
       assert.deepStrictEqual(summary.window, { from: Instant.fromMillis(start), to: Instant.fromMillis(end) })
       assert.deepInclude(summary, { state: "ended", as_of: Instant.fromMillis(end + day) })
-      assert.deepStrictEqual(summary.engine, { name: "bayesian", confidence: 0.95 })
+      assert.deepStrictEqual(summary.engine, { name: "bayesian", confidence: 0.95, decides_by: "chance to win" })
     }))
 
   it.effect("gives the same summary for the same data, but for the run's id and times", () =>

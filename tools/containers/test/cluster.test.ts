@@ -147,6 +147,28 @@ describe("three nodes", () => {
     expect(manyAnyhow - fewAnyhow).toBeGreaterThan(20_000)
   })
 
+  it("don't keep a run waiting longer than its limit when one of them hangs", async () => {
+    const project = makeProject({
+      url: cluster.nodes[0].url,
+      events: byIdentity,
+      warehouse: { retries: 0, limits: { seconds: 3 } }
+    })
+    try {
+      await cluster.nodes[2].pause()
+      const ended = await project.run(["recompute", "alpha", "--json"]).finally(() => cluster.nodes[2].resume())
+      expect(ended.code).toBe(1)
+      const { error, failed = [error] } = JSON.parse(ended.stdout) as Readonly<Record<string, unknown>> & {
+        readonly failed?: ReadonlyArray<unknown>
+      }
+      expect(failed).toEqual([
+        expect.objectContaining({ code: expect.stringMatching(/^(query_limit|warehouse_unavailable)$/) })
+      ])
+      expect(project.stored()).toEqual({})
+    } finally {
+      project.remove()
+    }
+  })
+
   it("give no result while one of them is away, and results again when it is back", async () => {
     const project = makeProject({ url: cluster.nodes[0].url, warehouse: { retries: 1 } })
     try {
