@@ -19,6 +19,7 @@ export interface Server {
   readonly start: () => Promise<void>
   /** Freezes its processes: connections open, and nothing answers. */
   readonly pause: () => Promise<void>
+  /** Lets them go on, and waits until it answers. */
   readonly resume: () => Promise<void>
   readonly remove: () => Promise<void>
 }
@@ -104,7 +105,10 @@ export const startServer = async (options: ServerOptions = {}): Promise<Server> 
       await untilItAnswers(url, 30)
     },
     pause: async () => void (await (await api(container)).pause()),
-    resume: async () => void (await (await api(container)).unpause()),
+    resume: async () => {
+      await (await api(container)).unpause()
+      await untilItAnswers(url, 30)
+    },
     remove: async () => void (await (await api(container)).remove({ force: true, v: true }))
   }
 }

@@ -155,7 +155,7 @@ describe("three nodes", () => {
     })
     try {
       await cluster.nodes[2].pause()
-      const ended = await project.run(["recompute", "alpha", "--json"]).finally(() => cluster.nodes[2].resume())
+      const ended = await project.run(["recompute", "alpha", "--json"])
       expect(ended.code).toBe(1)
       const { error, failed = [error] } = JSON.parse(ended.stdout) as Readonly<Record<string, unknown>> & {
         readonly failed?: ReadonlyArray<unknown>
@@ -165,6 +165,7 @@ describe("three nodes", () => {
       ])
       expect(project.stored()).toEqual({})
     } finally {
+      await cluster.nodes[2].resume()
       project.remove()
     }
   })
@@ -172,7 +173,7 @@ describe("three nodes", () => {
   it("give no result while one of them is away, and results again when it is back", async () => {
     const project = makeProject({ url: cluster.nodes[0].url, warehouse: { retries: 1 } })
     try {
-      expect((await project.run(["recompute", "alpha"])).code).toBe(0)
+      expect(await project.run(["recompute", "alpha"])).toMatchObject({ code: 0 })
       const good = project.stored()
       await cluster.nodes[2].kill()
       const error = await Effect.runPromise(
