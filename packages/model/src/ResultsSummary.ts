@@ -5,76 +5,13 @@
  * stands in further keys.
  */
 import { Schema } from "effect"
-import { Display, EstimandKind } from "./Estimand.ts"
-import { Role } from "./Experiment.ts"
+import { Decision } from "./Decision.ts"
 import { Finding } from "./Finding.ts"
-import { WithheldReason } from "./Inference.ts"
-import { Direction } from "./Metric.ts"
+import { MetricResult, WireWithheld } from "./MetricResult.ts"
+import { Series } from "./Series.ts"
+import { Breakdown } from "./Slices.ts"
 
 export const schemaVersion = "assay.results/1"
-
-/** A chance, or the lack of it, in one word: what a scorecard says about one treatment and one metric. */
-export const VerdictWord = Schema.Literals([
-  "winning",
-  "losing",
-  "inconclusive",
-  "collecting data",
-  "not to be trusted",
-  "informational"
-])
-export type VerdictWord = typeof VerdictWord.Type
-
-/** Moments of one arm. A ratio adds those of its denominator. */
-export const VariantMoments = Schema.Struct({
-  n: Schema.Finite,
-  sum: Schema.Finite,
-  sum_squares: Schema.Finite,
-  mean: Schema.Finite,
-  variance: Schema.Finite,
-  denominator_sum: Schema.optionalKey(Schema.Finite),
-  denominator_sum_squares: Schema.optionalKey(Schema.Finite),
-  sum_products: Schema.optionalKey(Schema.Finite)
-})
-export interface VariantMoments extends Schema.Schema.Type<typeof VariantMoments> {}
-
-/** An inference on the wire; see `Inference` for the meaning of each number. */
-export const WireInference = Schema.Struct({
-  lift: Schema.Finite,
-  ci_low: Schema.Finite,
-  ci_high: Schema.Finite,
-  chance_to_win: Schema.Finite,
-  difference: Schema.Finite,
-  difference_ci_low: Schema.Finite,
-  difference_ci_high: Schema.Finite,
-  standard_error: Schema.Finite,
-  p_value: Schema.Finite
-})
-export interface WireInference extends Schema.Schema.Type<typeof WireInference> {}
-
-/** Why a number isn't there; see `Withheld`. */
-export const WireWithheld = Schema.Struct({
-  reason: WithheldReason,
-  have: Schema.Finite,
-  need: Schema.Finite,
-  sentence: Schema.String
-})
-export interface WireWithheld extends Schema.Schema.Type<typeof WireWithheld> {}
-
-/** One metric: moments per variant, and per treatment the inference or the reason why there is none, and its word. */
-export const MetricResult = Schema.Struct({
-  metric_id: Schema.String,
-  description: Schema.optionalKey(Schema.String),
-  aggregation: Schema.String,
-  role: Role,
-  direction: Direction,
-  estimand: EstimandKind,
-  display: Schema.optionalKey(Display),
-  variants: Schema.Record(Schema.String, VariantMoments),
-  inference: Schema.Record(Schema.String, Schema.NullOr(WireInference)),
-  withheld: Schema.Record(Schema.String, WireWithheld),
-  verdict: Schema.Record(Schema.String, VerdictWord)
-})
-export interface MetricResult extends Schema.Schema.Type<typeof MetricResult> {}
 
 /** An arm as it was planned and as it came out: identities in it, and its part of all identities in arms. */
 export const VariantResult = Schema.Struct({
@@ -147,7 +84,10 @@ export const ResultsSummary = Schema.Struct({
     /** What the verdict words rest on; the chance to win where it is absent. */
     decides_by: Schema.optionalKey(Schema.Literals(["chance to win", "test"]))
   }),
+  decision: Schema.optionalKey(Decision),
   metrics: Schema.Array(MetricResult),
+  breakdowns: Schema.optionalKey(Schema.Array(Breakdown)),
+  series: Schema.optionalKey(Series),
   provenance: Provenance
 })
 export interface ResultsSummary extends Schema.Schema.Type<typeof ResultsSummary> {}

@@ -2,6 +2,7 @@
  * The words that all packages share: experiments, metrics, moments, inferences, the results summary, and the errors.
  * Plain data and Schemas; no IO.
  */
+export { Decision, DecisionWord, PlanState, Reason, TreatmentDecision } from "./Decision.ts"
 export { decode, describe, nameList, suggest, type ValueIssue } from "./decode.ts"
 export {
   type AssayError,
@@ -24,17 +25,9 @@ export { type Comparison, Inference, Withheld, WithheldReason } from "./Inferenc
 export * as Instant from "./Instant.ts"
 export { Key } from "./Key.ts"
 export { Direction, Filter, FilterOperator, Metric, type Scalar } from "./Metric.ts"
+export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
-export {
-  MetricResult,
-  Provenance,
-  ResultsSummary,
-  schemaVersion,
-  SrmResult,
-  VariantMoments,
-  VariantResult,
-  VerdictWord,
-  WireInference,
-  WireWithheld
-} from "./ResultsSummary.ts"
+export { Provenance, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"
+export { Series, SeriesPoint } from "./Series.ts"
+export { Breakdown, PartialMetric, Slice } from "./Slices.ts"
 export type { Statement } from "./Statement.ts"
