@@ -6,9 +6,9 @@ import {
   type ResolvedConfig,
   type SourceFile
 } from "@assay/definitions"
-import { DefinitionError, formatIssue, suggest } from "@assay/model"
+import { DefinitionError, type DefinitionIssue, formatIssue, suggest } from "@assay/model"
 import { type SecretSource, WarehouseConfig } from "@assay/warehouse"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { basename, dirname, join, relative, resolve } from "node:path"
@@ -162,31 +162,68 @@ export const loadProject = Effect.fn("project.load")(function*(given: string | u
   return project
 })
 
-const readFolder = (project: Project, kind: "experiments" | "metrics") =>
-  Effect.try({
-    try: (): ReadonlyArray<SourceFile> => {
-      const folder = project.config[kind]
-      const names = readdirSync(folder, { recursive: true, encoding: "utf8" })
-      return names.filter((name) => /\.ya?ml$/.test(name)).toSorted()
-        .map((name) => ({ file: shown(join(folder, name)), text: readFileSync(join(folder, name), "utf8") }))
-    },
-    catch: (error) =>
-      issue(
-        shown(project.config[kind]),
-        error instanceof Error && "code" in error && error.code === "ENOENT" ? "no such folder" : String(error),
-        `a folder of ${kind} (one YAML file each)`,
-        `Make it, or name another one as \`${kind}\` in ${shown(project.file)}; \`assay init\` makes a whole project`
-      )
-  })
+const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined)
+
+/** The files of a folder that can be read, and what is wrong with the folder or the others. */
+interface Folder {
+  readonly files: ReadonlyArray<SourceFile>
+  readonly issues: ReadonlyArray<DefinitionIssue>
+}
+
+const readFolder = (project: Project, kind: "experiments" | "metrics"): Folder => {
+  const folder = project.config[kind]
+  const listed = Result.try(() => readdirSync(folder, { recursive: true, encoding: "utf8" }))
+  if (Result.isFailure(listed)) {
+    const found = codeOf(listed.failure) === "ENOENT" ? "no such folder" : codeOf(listed.failure) === "ENOTDIR"
+      ? "a file"
+      : String(listed.failure)
+    return {
+      files: [],
+      issues: [{
+        file: shown(folder),
+        path: [],
+        found,
+        expected: `a folder of ${kind} (one YAML file each)`,
+        hint: `Make it, or name another one as \`${kind}\` in ${
+          shown(project.file)
+        }; \`assay init\` makes a whole project`
+      }]
+    }
+  }
+  const paths = listed.success.filter((name) => /\.ya?ml$/.test(name)).toSorted().map((name) => join(folder, name))
+  const read = paths.map((path) =>
+    Result.try({
+      try: (): SourceFile => ({ file: shown(path), text: readFileSync(path, "utf8") }),
+      catch: (error): DefinitionIssue => ({
+        file: shown(path),
+        path: [],
+        found: codeOf(error) === "EISDIR"
+          ? "a folder"
+          : codeOf(error) === "ENOENT"
+          ? "a link to nothing"
+          : codeOf(error) === "EACCES"
+          ? "a file that this user may not read"
+          : String(error),
+        expected: "a file that can be read",
+        hint: codeOf(error) === "EACCES" ? "Give this user the right to read it" : "Remove or rename it"
+      })
+    })
+  )
+  return {
+    files: read.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])),
+    issues: read.flatMap((one) => (Result.isFailure(one) ? [one.failure] : []))
+  }
+}
 
 /** Reads and checks the configuration and all definition files; fails with everything that is wrong in any of them. */
 export const loadDefinitions = Effect.fn("project.definitions")(function*(given: string | undefined) {
   const project = yield* loadProject(given)
-  const [experiments, metrics] = yield* Effect.all([readFolder(project, "experiments"), readFolder(project, "metrics")])
+  const [experiments, metrics] = [readFolder(project, "experiments"), readFolder(project, "metrics")]
   const definitions = yield* Effect.fromResult(
     parseDefinitions({
-      experiments,
-      metrics,
+      experiments: experiments.files,
+      metrics: metrics.files,
+      unread: [...experiments.issues, ...metrics.issues],
       config: {
         ...project.config,
         experiments: shown(project.config.experiments),

@@ -1,4 +1,6 @@
 /** What people get wrong in arguments, configuration and definitions: each is told what and where, and nothing is done. */
+import { mkdirSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { assay, config, experimentFile, filesIn, folder, metricFile, type Outcome, project, write } from "./assay.ts"
 
@@ -167,6 +169,27 @@ describe("definitions with mistakes", () => {
   it("are missing folders, too", async () => {
     const cwd = write(folder(), { "assay.config.ts": config(), "metrics/purchased.yaml": metricFile("purchased") })
     expect(unclear(await assay(["validate"], { cwd }), /experiments: found no such folder/)).toEqual([])
+  })
+
+  it("and what can't be read is told by its name beside the rest", async () => {
+    const cwd = project({ "metrics/wrong.yaml": metricFile("wrong", { direction: "upp" }) })
+    mkdirSync(join(cwd, "metrics/folder.yaml"))
+    symlinkSync("nowhere", join(cwd, "experiments/link.yaml"))
+    const outcome = await assay(["validate"], { cwd })
+    expect(unclear(outcome)).toEqual([])
+    expect(outcome.stderr.split("\n").map((line) => line.replace(/^error: /, "").replace(/, expected.*/, ""))).toEqual([
+      "experiments/link.yaml: found a link to nothing",
+      "metrics/folder.yaml: found a folder",
+      "metrics/wrong.yaml:4:12 direction: found \"upp\"",
+      ""
+    ])
+    const without = write(folder(), {
+      "assay.config.ts": config(),
+      "experiments/checkout.yaml": experimentFile("checkout", { contrl: "grey" })
+    })
+    const both = await assay(["validate"], { cwd: without })
+    expect(unclear(both, /metrics: found no such folder/, /contrl: .*Did you mean "control"\?/)).toEqual([])
+    expect(both.stderr).not.toMatch(/key of a defined metric/)
   })
 
   it("are only warned of where they may be meant, on stderr", async () => {

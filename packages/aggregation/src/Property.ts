@@ -33,7 +33,9 @@ export const resolveProperty = (
     ...Object.keys(mapping.properties),
     ...Object.keys(mapping.json).map((json) => `${json}.…`)
   ]
-  const near = suggest(head, [valueProperty, ...Object.keys(mapping.properties), ...Object.keys(mapping.json)])
+  const near = Object.hasOwn(mapping.json, head)
+    ? `${head} is JSON: name a field in it, such as ${head}.country`
+    : suggest(head, [valueProperty, ...Object.keys(mapping.properties), ...Object.keys(mapping.json)])
   return Result.fail({
     expected: `a property of the events: ${nameList(names)}`,
     ...(near === undefined ? {} : { hint: near })

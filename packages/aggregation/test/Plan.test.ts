@@ -52,6 +52,9 @@ describe("a metric", () => {
   it("gets a suggestion for a misspelt name", () => {
     expect(metricIssues(metric("m", { aggregation: "summ" }))[0]?.hint).toContain("sum")
     expect(metricIssues(metric("m", { value: "contry" }))[0]?.hint).toContain("country")
+    expect(metricIssues(metric("m", { value: "metadata" }))[0]?.hint).toBe(
+      "metadata is JSON: name a field in it, such as metadata.country"
+    )
   })
 
   it("may count the exposure event where exposures have a table of their own", () => {

@@ -229,14 +229,16 @@ const filesOf = (located: ReadonlyMap<string, Located<unknown>>): ReadonlyMap<st
 /**
  * Reads, decodes and checks all definition files, without touching the file system. Fails with everything that is wrong in
  * any of them, sorted by file and line; never throws. An experiment may use a metric whose file is broken: that file alone
- * is reported.
+ * is reported. `unread` is what kept files or folders from being read: it is reported among the rest, and since a metric may
+ * be there, none is called unknown.
  */
 export const parseDefinitions = (input: {
   readonly experiments: ReadonlyArray<SourceFile>
   readonly metrics: ReadonlyArray<SourceFile>
+  readonly unread?: ReadonlyArray<DefinitionIssue>
   readonly config: DefinitionContext
 }): Result.Result<Definitions, DefinitionError> => {
-  const { config } = input
+  const { config, unread = [] } = input
   const metricFiles = read(input.metrics)
   const metrics = gather(metricFiles, "metric", config, (value) =>
     decodeAndCheck(Metric, value, (metric) => {
@@ -252,12 +254,17 @@ export const parseDefinitions = (input: {
     const defined = decodeAndCheck(
       Experiment,
       value,
-      (experiment) => checkExperiment(experiment, known, config.mapping)
+      (experiment) =>
+        checkExperiment(
+          experiment,
+          unread.length > 0 ? [...known, ...experiment.metrics.map(({ metric }) => metric)] : known,
+          config.mapping
+        )
     )
     const wrong = [...issues, ...(Result.isFailure(defined) ? defined.failure.map(inWordsOfFiles) : [])]
     return wrong.length > 0 ? Result.fail(wrong) : defined
   })
-  const issues = [...metrics.issues, ...experiments.issues].toSorted(byPlace)
+  const issues = [...unread, ...metrics.issues, ...experiments.issues].toSorted(byPlace)
   if (issues.length > 0) return Result.fail(new DefinitionError({ issues }))
   return Result.succeed({
     experiments: values(experiments.found),
