@@ -56,6 +56,12 @@ export const createEventTable = Effect.fn("testkit.createEventTable")(function*(
   ) ENGINE = ${how}`))
 })
 
+/** Removes a table. */
+export const dropTable = Effect.fn("testkit.dropTable")(function*(table: string) {
+  const warehouse = yield* Warehouse
+  yield* warehouse.command(statement(sql`DROP TABLE IF EXISTS ${identifier(table)}`))
+})
+
 /** Empties a table. */
 export const clearEvents = Effect.fn("testkit.clearEvents")(function*(table: string) {
   const warehouse = yield* Warehouse

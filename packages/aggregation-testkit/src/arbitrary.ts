@@ -92,9 +92,16 @@ export const world = (events: number): fc.Arbitrary<World> =>
 /**
  * Rows in that world: few identities and few instants, so that flicker, equal timestamps, events exactly at an exposure and
  * exactly at the window's ends, early events, other environments, empty identities and unknown variants are common; and
- * some rows delivered twice.
+ * some rows delivered twice. Of `identities`, `least` to `size` events, and a third as many exposures (in multiples of 6).
  */
-export const rows = ({ experiment, events }: World, size = 60): fc.Arbitrary<ReadonlyArray<EventRow>> => {
+export const rows = (
+  { experiment, events }: World,
+  { identities = 10, least = 0, size = 60 }: {
+    readonly identities?: number
+    readonly least?: number
+    readonly size?: number
+  } = {}
+): fc.Arbitrary<ReadonlyArray<EventRow>> => {
   const length = experiment.to - experiment.from
   const instant = fc.oneof(
     fc.constantFrom(experiment.from - 1, experiment.from, experiment.to - 1, experiment.to),
@@ -102,7 +109,7 @@ export const rows = ({ experiment, events }: World, size = 60): fc.Arbitrary<Rea
     fc.integer({ min: experiment.from, max: experiment.to - 1 })
   )
   const identity = fc.oneof(
-    { weight: 12, arbitrary: fc.integer({ min: 0, max: 9 }).map((i) => `user '${i}'\\`) },
+    { weight: 12, arbitrary: fc.integer({ min: 0, max: identities - 1 }).map((i) => `user '${i}'\\`) },
     { weight: 1, arbitrary: fc.constant("") }
   )
   const common = {
@@ -139,8 +146,8 @@ export const rows = ({ experiment, events }: World, size = 60): fc.Arbitrary<Rea
     id: fc.constant("")
   })
   return fc.record({
-    exposures: fc.array(exposure, { maxLength: size / 3 }),
-    events: fc.array(event, { maxLength: size }),
+    exposures: fc.array(exposure, { minLength: Math.floor(least / 3), maxLength: size / 3 }),
+    events: fc.array(event, { minLength: least, maxLength: size }),
     twice: fc.array(fc.nat(), { maxLength: size / 6 }),
     order: fc.nat()
   }).map(({ exposures, events: own, twice, order }) => {

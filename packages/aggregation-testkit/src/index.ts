@@ -1,7 +1,10 @@
 /** The conformance suite of an aggregation: random event streams on a real ClickHouse against a reference in plain TypeScript. */
+export { Warehouse } from "@assay/warehouse"
+export * as fc from "fast-check"
 export { hostileText, oddNumbers, rows, valueText, type World, world } from "./arbitrary.ts"
+export { checkAggregation } from "./checkAggregation.ts"
 export { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
-export { type AggregationSuite, describeAggregation } from "./describeAggregation.ts"
+export { describeAggregation } from "./describeAggregation.ts"
 export {
   clearEvents,
   createEventTable,
@@ -19,3 +22,4 @@ export {
   type ReferenceResult,
   usableNumber
 } from "./reference.ts"
+export type { AggregationSuite } from "./Trial.ts"

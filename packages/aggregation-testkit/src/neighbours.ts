@@ -14,7 +14,7 @@ const common = { version: "1.0.0", options: NoOptions } as const
 export const ratio: Subject = {
   aggregation: defineAggregation({
     ...common,
-    name: "ratio",
+    name: "beside-ratio",
     reads: "value",
     columns: ({ events }) => ({ total: events.sum(events.value), events: events.count() }),
     estimand: { kind: "ratio", numerator: "total", denominator: "events" }
@@ -26,7 +26,7 @@ export const ratio: Subject = {
 export const maximum: Subject = {
   aggregation: defineAggregation({
     ...common,
-    name: "maximum",
+    name: "beside-maximum",
     reads: "value",
     columns: ({ events }) => ({ maximum: events.max(events.value) }),
     estimand: { kind: "mean", column: "maximum" }

@@ -15,7 +15,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   stats: { source: ["model"], test: [] },
   srm: { source: ["model", "stats"], test: [] },
   warehouse: { source: ["model", "sql"], test: [] },
-  testkit: { source: ["model", "sql", "aggregation", "warehouse"], test: [] },
+  testkit: { source: ["model", "sql", "aggregation", "stats", "warehouse"], test: [] },
   definitions: { source: ["model", "aggregation"], test: ["plugin"] },
   store: { source: ["model"], test: [] },
   report: { source: ["model"], test: [] },

@@ -1,0 +1,137 @@
+/** An aggregation on trial: the tables it is tried on, and what comes out for a case. */
+import { type Aggregates, type Aggregation, compileMerged, type Plan, type PlanInput } from "@assay/aggregation"
+import { decode } from "@assay/model"
+import type { Warehouse } from "@assay/warehouse"
+import { Effect, type Layer, Result } from "effect"
+import type * as fc from "fast-check"
+import type { Case } from "./Case.ts"
+import { aggregatesOf, planOf, type TestMetric } from "./conformance.ts"
+import { clearEvents, createEventTable, dropTable, type EventRow, insertEvents } from "./EventRow.ts"
+import type { Subject } from "./neighbours.ts"
+import type { ReferenceMetric } from "./reference.ts"
+
+/** What an author hands in about the aggregation. */
+export interface AggregationSuite<Options = never> {
+  /**
+   * The unit columns of an identity, from its events that count, in the order of the estimand's moments. `options` are the
+   * decoded ones.
+   */
+  readonly reference: (
+    events: Parameters<ReferenceMetric["unit"]>[0],
+    options: Options
+  ) => ReadonlyArray<number>
+  /** Options to try, as a metric would write them. */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** More options to try: a fast-check arbitrary (`fc` is exported here). */
+  readonly arbitrary?: fc.Arbitrary<Readonly<Record<string, unknown>>>
+  /** Aggregations that it is fused with, beside a ratio and a maximum. */
+  readonly beside?: ReadonlyArray<Subject>
+  /** How many random streams are tried (15 unless told); the later properties try a part of them. */
+  readonly runs?: number
+  /** Where to run, such as `Warehouse.layer({ url })`; else embedded, or on the server that ASSAY_TEST_URL names. */
+  readonly warehouse?: Layer.Layer<Warehouse, unknown>
+  /** Where the random streams begin; a failure says it, so that it can be tried again. */
+  readonly seed?: number
+}
+
+/** Tables of a trial: events, and the same split into batches with exposures apart. */
+export interface Tables {
+  readonly events: string
+  readonly exposures: string
+  readonly batches: ReadonlyArray<string>
+}
+
+/** An aggregation with its suite and its tables. */
+export interface Trial {
+  readonly aggregation: Aggregation
+  readonly suite: AggregationSuite
+  readonly tables: Tables
+}
+
+/** Makes the tables of a trial, gone at the end of the scope. `prefix` sets them apart from others on a shared server. */
+export const makeTables = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.gen(function*() {
+      const tables: Tables = {
+        events: `${prefix}events`,
+        exposures: `${prefix}exposures`,
+        batches: [0, 1].map((i) => `${prefix}batch${i}`)
+      }
+      yield* Effect.forEach([tables.events, tables.exposures, ...tables.batches], (table) => createEventTable(table))
+      return tables
+    }),
+    ({ batches, events, exposures }) => Effect.ignore(Effect.forEach([events, exposures, ...batches], dropTable))
+  )
+
+/** Events that a trial's worlds have: those that its metric looks at, and at the end one that it doesn't. */
+export const eventsOf = (_trial: Trial): number => 2
+
+/** The aggregation under test as a metric over a case's events, and what its author's reference makes of them. */
+export const metricOf = ({ aggregation, suite }: Trial, { options, world }: Case): TestMetric => {
+  const decoded = decode(aggregation.options, options ?? {})
+  if (Result.isFailure(decoded)) {
+    const [issue] = decoded.failure
+    throw new Error(
+      `its own Schema refuses the options ${JSON.stringify(options ?? {})} that the suite tries: ` +
+        `${["options", ...issue!.path].join(".")}: found ${issue!.found}, expected ${issue!.expected}`
+    )
+  }
+  return {
+    aggregation,
+    ...(options === undefined ? {} : { options }),
+    reference: {
+      key: aggregation.name,
+      event: world.events[0]!,
+      unit: (events) => suite.reference(events, decoded.success as never),
+      ...(aggregation.reads === "value" ? { value: (row: EventRow) => row.value } : {})
+    }
+  }
+}
+
+/** What came out, and the plan that it came from. */
+export interface Measured {
+  readonly aggregates: Aggregates
+  readonly planned: Plan
+}
+
+const load = (table: string, rows: ReadonlyArray<EventRow>) =>
+  clearEvents(table).pipe(Effect.andThen(insertEvents(table, rows)))
+
+/** What comes out for a case, for the metric under test and after it those `beside` it. */
+export const measure = Effect.fn("testkit.measure")(function*(
+  trial: Trial,
+  one: Case,
+  beside: ReadonlyArray<TestMetric> = []
+) {
+  const planned = planOf(one.world.experiment, [metricOf(trial, one), ...beside], trial.tables.events)
+  yield* load(trial.tables.events, one.rows)
+  const measured: Measured = { aggregates: yield* aggregatesOf(planned), planned }
+  return measured
+})
+
+/** Exposures in a table apart, in the columns that events have. */
+const exposuresApart = (table: string): Partial<PlanInput["mapping"]> => ({
+  exposures: {
+    table,
+    columns: { environment: "environment_key", feature: "feature_name", variant: "value", timestamp: "timestamp" },
+    identities: { identifier: "identifier" }
+  }
+})
+
+/** What comes out when the events arrive in batches, of which `batchOf` says each row's, and their states are merged. */
+export const measureMerged = Effect.fn("testkit.measureMerged")(function*(
+  trial: Trial,
+  one: Case,
+  batchOf: (row: EventRow) => number
+) {
+  const { batches, exposures } = trial.tables
+  const { experiment } = one.world
+  const metric = metricOf(trial, one)
+  const isExposure = (row: EventRow) => row.event === experiment.exposureEvent
+  yield* load(exposures, one.rows.filter(isExposure))
+  for (const [i, table] of batches.entries()) {
+    yield* load(table, one.rows.filter((row) => !isExposure(row) && batchOf(row) === i))
+  }
+  const plans = batches.map((table) => planOf(experiment, [metric], table, exposuresApart(exposures)))
+  return yield* aggregatesOf(plans[0]!, compileMerged([plans[0]!, ...plans.slice(1)]))
+})
