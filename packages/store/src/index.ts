@@ -1,3 +1,5 @@
-/** Immutable result snapshots behind one service. */
-export { Snapshot, SnapshotId } from "./Snapshot.ts"
+/** Runs and immutable result snapshots behind two services. */
+export { idAfter, isOpen, Run, RunError, RunProgress, RunReason, RunState } from "./Run.ts"
+export { type Claim, type RunFilter, type RunRequest, Runs, type RunsShape, type Standing } from "./Runs.ts"
+export { encode as encodeSnapshot, Snapshot, SnapshotId } from "./Snapshot.ts"
 export { type Listed, type Shape, Store } from "./Store.ts"

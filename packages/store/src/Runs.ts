@@ -1,0 +1,99 @@
+/** What is to run, what runs, and what has run. */
+import type { StoreError } from "@assay/model"
+import { Context, Effect, Layer, type Option, type Scope } from "effect"
+import { embedded, folder } from "./embedded.ts"
+import type { Run, RunError, RunProgress, RunReason, RunState } from "./Run.ts"
+import { type Shape, Store } from "./Store.ts"
+
+/** The wish for a run. */
+export interface RunRequest {
+  readonly experiment: string
+  readonly reason: RunReason
+  /** The hash of everything that decides the numbers: the input of the run. */
+  readonly definitionHash: string
+  /** The run that it is to follow, where the wish comes from having seen it; else whichever is the last one now. */
+  readonly follows?: string | undefined
+  readonly requestedBy?: string
+}
+
+/**
+ * A run that a runner has taken, for as long as nobody takes it away: each of its actions answers whether the runner still had it. A
+ * runner that was too long without a sign of life hasn't, and then the action did nothing.
+ */
+export interface Claim {
+  readonly run: Run
+  /** When it was taken, by the store's clock: milliseconds since 1970-01-01 UTC, later than all earlier claims of the experiment. */
+  readonly at: number
+  /**
+   * The store for this run alone. Its `put` keeps the snapshot and ends the run as succeeded, both or neither; it fails when the
+   * runner hasn't the run any more. `fingerprint` names the data that the snapshot was made of.
+   */
+  readonly store: (fingerprint: string) => Shape
+  /** A sign of life, and how far it is; to be given every few seconds. */
+  readonly beat: (progress?: RunProgress) => Effect.Effect<boolean, StoreError>
+  /** Ends it as succeeded without a new snapshot: `snapshot` is the one that still holds. */
+  readonly unchanged: (snapshot: string, fingerprint: string) => Effect.Effect<boolean, StoreError>
+  /** Ends the attempt: the next one may begin at `retryAt` (milliseconds since 1970-01-01 UTC); without it, the run has failed. */
+  readonly fail: (error: RunError, retryAt?: number) => Effect.Effect<boolean, StoreError>
+}
+
+/** The newest run of an experiment, and the newest that succeeded. */
+export interface Standing {
+  readonly last: Run
+  readonly succeeded?: Run
+}
+
+/** Which runs to list; newest first. `limit` is 100 where it is absent. */
+export interface RunFilter {
+  readonly experiment?: string
+  readonly states?: ReadonlyArray<RunState>
+  readonly limit?: number
+}
+
+/** What can be done with runs. An experiment has at most one that is open (queued or running). */
+export interface RunsShape {
+  /** Queues a run. Answers the open run of the experiment where there is one, or the one that already follows; then nothing is queued. */
+  readonly enqueue: (request: RunRequest) => Effect.Effect<{ readonly run: Run; readonly queued: boolean }, StoreError>
+  /** Takes the next run that may begin, unless `atMost` of them are running by whomever. */
+  readonly claim: (
+    input: { readonly runner: string; readonly atMost: number }
+  ) => Effect.Effect<Option.Option<Claim>, StoreError>
+  /** How every experiment stands that ever had a run, by its key. */
+  readonly standings: Effect.Effect<ReadonlyMap<string, Standing>, StoreError>
+  readonly list: (filter?: RunFilter) => Effect.Effect<ReadonlyArray<Run>, StoreError>
+  readonly get: (id: string) => Effect.Effect<Option.Option<Run>, StoreError>
+  /** Cancels an open run; its runner stops at its next sign of life. Answers whether it was open. */
+  readonly cancel: (id: string) => Effect.Effect<boolean, StoreError>
+  /**
+   * Forgets runs that ended before `before` (milliseconds since 1970-01-01 UTC), but for the last one and the last that succeeded of
+   * each experiment, and of the snapshots older than that all but the newest `keep` of each experiment. Answers how many.
+   */
+  readonly prune: (
+    input: { readonly before: number; readonly keep: number }
+  ) => Effect.Effect<{ readonly runs: number; readonly snapshots: number }, StoreError>
+  /** Writes everything to a new file at `path`, consistently, while others go on working. */
+  readonly backup: (path: string) => Effect.Effect<void, StoreError>
+  /**
+   * Waits until this process may take runs, and holds that for as long as the scope is open. Stores that several runners share let all
+   * in; an embedded one lets in one at a time, and the next when that one ends, however it ends. `onWait` is told once when it has to wait.
+   */
+  readonly enter: (onWait: Effect.Effect<void>) => Effect.Effect<void, StoreError, Scope.Scope>
+}
+
+/** Runs and their states; who may finish one is decided here, not by whoever is last. */
+export class Runs extends Context.Service<Runs, RunsShape>()("@assay/store/Runs") {
+  /** Snapshots as files below the directory `root`, as {@link Store.layerFiles} has them, and runs in `root/runs.sqlite`. */
+  static readonly layerFolder = (root: string): Layer.Layer<Runs | Store, StoreError> =>
+    Layer.effectContext(
+      Effect.map(folder(root), ({ runs, store }) => Context.make(Runs, runs).pipe(Context.add(Store, store)))
+    )
+
+  /** Snapshots and runs in one SQLite file. Any number of processes of this machine may use it, of which one runs. */
+  static readonly layerFile = (path: string): Layer.Layer<Runs | Store, StoreError> =>
+    Layer.effectContext(
+      Effect.map(embedded(path), ({ runs, store }) => Context.make(Runs, runs).pipe(Context.add(Store, store)))
+    )
+
+  /** In memory, gone with the layer. */
+  static readonly layerMemory: Layer.Layer<Runs | Store, StoreError> = Layer.fresh(Runs.layerFile(":memory:"))
+}
