@@ -1,6 +1,7 @@
 /** The `assay` command: its subcommands, their flags and help. */
 import { Effect } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
+import { runAggregations } from "./commands/aggregations.ts"
 import { calcHelp, runCalc } from "./commands/calc.ts"
 import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
@@ -95,6 +96,12 @@ const results = Command.make("results", {
   Command.withDescription("Show the latest results of an experiment")
 )
 
+const aggregations = Command.make(
+  "aggregations",
+  { config, json },
+  (input) => runAggregations(input).pipe(reporting(input.json))
+).pipe(Command.withDescription("List the aggregations that metrics may use, with their options"))
+
 const schema = Command.make("schema", {
   config,
   out: Flag.String("out").pipe(
@@ -132,7 +139,7 @@ export const assay = Command.make("assay").pipe(
       "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
       "130 interrupted."
   ),
-  Command.withSubcommands([init, validate, explain, recompute, results, schema, doctor, calc])
+  Command.withSubcommands([init, validate, explain, recompute, results, aggregations, schema, doctor, calc])
 )
 
 /** What is wrong with the arguments goes to stderr, so that stdout holds results alone. */

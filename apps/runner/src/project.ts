@@ -12,7 +12,7 @@ import { Effect, Result } from "effect"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { basename, dirname, join, relative, resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { standardAggregations } from "./config.ts"
 
 /** A configuration file that was read and checked. Paths in it are absolute. */
@@ -80,6 +80,47 @@ const printingToStderr = async <A>(run: () => Promise<A>): Promise<A> => {
   }
 }
 
+/** Files of Assay's own, installed or in a checkout: what they throw is a mistake of whoever called them. */
+const ownFile = /\/(@assay\/[^/]+|packages\/[^/]+)\/(src|dist)\//
+
+/** Where an error was thrown, as `file:line`, when it was in somebody's module. */
+const thrownAt = (error: Error): string | undefined => {
+  const frames = [...(error.stack ?? "").matchAll(/\(?(file:\/\/[^\s)]+?):(\d+):\d+\)?$/gm)]
+  const [, url, line] = frames.find(([frame]) => !ownFile.test(frame)) ?? []
+  return url === undefined ? undefined : `${shown(fileURLToPath(url))}:${line}`
+}
+
+/** What is wrong with a configuration that couldn't be imported: what was found, what was expected, what to do. */
+const importProblem = (file: string, error: unknown): readonly [found: string, expected: string, hint: string] => {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof SyntaxError) {
+    const [, module, name] = /requested module '([^']+)' does not provide an export named '([^']+)'/.exec(message) ?? []
+    if (name !== undefined) {
+      return [
+        `an import of ${name} from "${module}", which exports no such name`,
+        "a name that it exports",
+        "Mend the name, or install a version of the package that exports it"
+      ]
+    }
+    return [
+      `text that isn't TypeScript (${message})`,
+      "a module that ends with `export default defineConfig({ … })`",
+      "Mend the configuration file, or the file that it imports"
+    ]
+  }
+  if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+    return [`a module that failed: ${message}`, "a module that loads", "Install what it imports, or mend the import"]
+  }
+  const at = error instanceof Error && !("code" in error) ? thrownAt(error) : undefined
+  return [
+    `a module that failed${at === undefined ? "" : ` at ${at}`}: ${message}`,
+    "a module that loads",
+    at === undefined || at.startsWith(`${shown(file)}:`)
+      ? "Mend the configuration file"
+      : "Mend what it imports, or take the import out"
+  ]
+}
+
 const importConfig = (file: string) =>
   Effect.tryPromise({
     try: async () => {
@@ -93,20 +134,7 @@ const importConfig = (file: string) =>
         hooks.deregister()
       }
     },
-    catch: (error) => {
-      const message = error instanceof Error ? error.message : String(error)
-      const [found, expected] = error instanceof SyntaxError
-        ? [`text that isn't TypeScript (${message})`, "a module that ends with `export default defineConfig({ … })`"]
-        : [`a module that failed: ${message}`, "a module that loads"]
-      return issue(
-        shown(file),
-        found,
-        expected,
-        error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
-          ? "Install what it imports, or mend the import"
-          : "Mend the configuration file"
-      )
-    }
+    catch: (error) => issue(shown(file), ...importProblem(file, error))
   })
 
 const secret = (source: SecretSource, absolute: (path: string) => string): SecretSource =>

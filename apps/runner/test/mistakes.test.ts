@@ -116,6 +116,70 @@ describe("a configuration that can't be used", () => {
   })
 })
 
+/** A plugin as somebody's module: an aggregation with these changes. */
+const plugin = (changes: string, name = "largest", version = "1.0.0"): string =>
+  `import { defineAggregation, NoOptions } from "@assay/aggregation"
+const made = defineAggregation({
+  name: "${name}", version: "${version}", options: NoOptions, reads: "value",
+  columns: ({ events }) => ({ largest: events.max(events.value) }),
+  estimand: { kind: "mean", column: "largest" }
+})
+export const largest = ${changes}
+`
+
+describe("an aggregation that can't be used", () => {
+  const lists = (...files: ReadonlyArray<string>): string =>
+    files.map((file, i) => `import { largest as own${i} } from "./${file}"\n`).join("") +
+    `export default { aggregations: [${files.map((_, i) => `own${i}`).join(", ")}] }`
+  const one = (text: string) => ({ "assay.config.ts": lists("plugin.ts"), "plugin.ts": text })
+  const cases: ReadonlyArray<readonly [Readonly<Record<string, string>>, ...ReadonlyArray<RegExp>]> = [
+    [
+      { "assay.config.ts": lists("a.ts", "b.ts"), "a.ts": plugin("made"), "b.ts": plugin("made", "largest", "2.1.0") },
+      /assay\.config\.ts aggregations\[1\]: found "largest" 2\.1\.0 beside "largest" 1\.0\.0.*two versions of one package/
+    ],
+    [
+      { "assay.config.ts": lists("a.ts", "b.ts"), "a.ts": plugin("made"), "b.ts": plugin("made") },
+      /aggregations\[1\]: found "largest" 1\.0\.0 beside "largest" 1\.0\.0.*two copies of one package.*npm ls/
+    ],
+    [
+      one(plugin("made", "sum")),
+      /aggregations\[0\]: found "sum" 1\.0\.0 beside "sum" .*which is standard.*another name/
+    ],
+    [
+      one("export const largest = { name: \"largest\" }"),
+      /aggregations\[0\]: found a mapping.*Make it with defineAggregation/
+    ],
+    [one("export const largest = () => 1"), /aggregations\[0\]: found a function.*List the aggregation itself/],
+    [one("export const other = 1\nexport let largest"), /aggregations\[0\]: found nothing.*Is its import misspelt\?/],
+    [
+      one("export const other = 1"),
+      /an import of largest from "\.\/plugin\.ts", which exports no such name.*Mend the name/
+    ],
+    [
+      one(plugin("{ ...made, contract: 2 }")),
+      /found the aggregation "largest" 1\.0\.0, made for contract 2, .*update Assay/
+    ],
+    [one(plugin("{ ...made, contract: 0 }")), /made for contract 0, .*install a newer version of it/],
+    [one(plugin("{ ...made, options: {} }")), /found the aggregation "largest" 1\.0\.0, which has no usable options/],
+    [
+      one("throw new Error(\"no licence\")\nexport const largest = 1"),
+      /found a module that failed at plugin\.ts:1: no licence.*Mend what it imports, or take the import out/
+    ],
+    [
+      one(plugin("made", "Largest!")),
+      /a module that failed at plugin\.ts:2: .*name is 1 to 50 lower-case letters, digits and dashes: "Largest!"/
+    ]
+  ]
+
+  it("is refused with the configuration's name, what was found, and what to do", async () => {
+    const wrong = await each(
+      cases,
+      async ([files, ...says]) => unclear(await assay(["aggregations"], { cwd: project(files) }), ...says)
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
 describe("definitions with mistakes", () => {
   const cwd = project({
     "experiments/checkout.yaml": experimentFile("checkout", { metrics: "[purchasd]", contrl: "grey" }),

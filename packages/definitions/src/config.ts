@@ -1,5 +1,5 @@
 /** The configuration: what `assay.config.ts` may say, and what it means once the defaults are filled in. */
-import { type Aggregation, contractVersion, isAggregation } from "@assay/aggregation"
+import type { Aggregation } from "@assay/aggregation"
 import {
   decode,
   defaultEventMapping,
@@ -11,6 +11,7 @@ import {
   type ValueIssue
 } from "@assay/model"
 import { Result, Schema } from "effect"
+import { type Fields, gatherAggregations, isFields, isModule } from "./plugins.ts"
 
 /** The engine that draws inferences from moments. */
 export const Engine = Schema.Literals(["bayesian", "delta", "frequentist", "sequential"])
@@ -132,13 +133,6 @@ const decodeResults = <Warehouse>(
   return decoded
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const isModule = (value: object): boolean => Object.prototype.toString.call(value) === "[object Module]"
-
 const below = (key: string, issues: ReadonlyArray<ValueIssue>): ReadonlyArray<ValueIssue> =>
   issues.map((issue) => ({ ...issue, path: [key, ...issue.path] }))
 
@@ -237,78 +231,6 @@ const checkMapping = (mapping: EventMapping): ReadonlyArray<ValueIssue> => {
     }
   }
   return issues
-}
-
-/** Why an item of `aggregations` can't be used, in a sentence of its own for each usual mistake. */
-const notAggregation = (value: unknown): Omit<ValueIssue, "path"> => {
-  const wrong = (found: string, hint?: string, expected = "an aggregation"): Omit<ValueIssue, "path"> => ({
-    found,
-    expected,
-    ...(hint === undefined ? {} : { hint })
-  })
-  if (value === undefined || value === null) {
-    return wrong("nothing", "Is its import misspelt? A name that a package doesn't export is undefined")
-  }
-  if (typeof value === "function") {
-    return wrong("a function", "List the aggregation itself: what defineAggregation returns")
-  }
-  if (typeof value === "string") return wrong(describe(value), "Import the aggregation, and list it without quotes")
-  if (Array.isArray(value)) return wrong(describe(value), "List its items instead: put ... before it")
-  if (!isFields(value)) return wrong(describe(value))
-  if (isModule(value)) {
-    const names = Object.keys(value).filter((name) => isAggregation(value[name])).toSorted()
-    return wrong(
-      "a whole module",
-      names.length === 0
-        ? "It exports no aggregation"
-        : `Import from it by name: import { ${
-          nameList(names.map((name) => name === "default" ? "default as …" : name))
-        } }`
-    )
-  }
-  const { contract, name, version } = value
-  if (typeof contract === "number" && contract !== contractVersion) {
-    return wrong(
-      `the aggregation ${describe(name)} ${typeof version === "string" ? version : ""}`.trimEnd() +
-        `, made for contract ${contract}`,
-      "Install a version of it that is made for this version of Assay",
-      `one made for contract ${contractVersion}`
-    )
-  }
-  return wrong("a mapping", "Make it with defineAggregation")
-}
-
-/** Aggregations by name. The same value twice is fine; two of one name aren't. */
-const gatherAggregations = (
-  standard: ReadonlyArray<Aggregation>,
-  listed: unknown
-): { readonly aggregations: ReadonlyMap<string, Aggregation>; readonly issues: ReadonlyArray<ValueIssue> } => {
-  const aggregations = new Map(standard.map((aggregation) => [aggregation.name, aggregation]))
-  if (listed === undefined) return { aggregations, issues: [] }
-  if (!Array.isArray(listed)) {
-    return { aggregations, issues: [{ path: [], found: describe(listed), expected: "a list of aggregations" }] }
-  }
-  const issues: Array<ValueIssue> = []
-  // Array.from, since forEach would step over the holes of a list.
-  for (const [i, item] of Array.from<unknown>(listed).entries()) {
-    if (!isAggregation(item)) {
-      issues.push({ path: [i], ...notAggregation(item) })
-      continue
-    }
-    const other = aggregations.get(item.name)
-    if (other === undefined) {
-      aggregations.set(item.name, item)
-    } else if (other !== item) {
-      issues.push({
-        path: [i],
-        found: `${describe(item.name)} ${item.version} beside ${describe(item.name)} ${other.version}` +
-          (standard.includes(other) ? ", which is standard" : ""),
-        expected: "one aggregation of each name",
-        hint: "Take one of them away, or give your own another name"
-      })
-    }
-  }
-  return { aggregations, issues }
 }
 
 /** A folder's name, the same for `./metrics/` and `metrics`. */

@@ -12,6 +12,6 @@ export {
 } from "./config.ts"
 export { definitionHash } from "./definitionHash.ts"
 export { type Definitions, parseDefinitions } from "./definitions.ts"
-export { jsonSchemas } from "./jsonSchemas.ts"
+export { jsonSchemas, optionsSchema } from "./jsonSchemas.ts"
 export type { DefinitionContext } from "./Located.ts"
 export { maximumBytes, type SourceFile } from "./Yaml.ts"

@@ -171,6 +171,14 @@ const metricSchema = (aggregations: ReadonlyArray<Aggregation>, mapping: EventMa
   }
 }
 
+/** An aggregation's options as a JSON Schema (draft 7); any mapping where its Schema can't be told so. */
+export const optionsSchema = (aggregation: Aggregation): Json => {
+  const converted = Result.try(() => toJson(aggregation.options, aggregation.name))
+  if (Result.isFailure(converted)) return { type: "object" }
+  const { definitions, schema } = converted.success
+  return Object.keys(definitions).length === 0 ? schema : { ...schema, definitions }
+}
+
 /**
  * JSON Schemas (draft 7) of experiment and metric files, descriptions and examples included. They refuse what decoding
  * refuses, but for what a Schema of one file can't say: whether a metric exists, whether the control is one of the variants,

@@ -187,13 +187,41 @@ describe("a mistake in it", () => {
       "another contract",
       { ...sum, name: "p90", contract: 7 },
       `found the aggregation "p90" 1.2.0, made for contract 7, expected one made for contract 1. ` +
-      "Install a version of it that is made for this version of Assay"
+      "It is newer than this Assay: update Assay, or install an older version of it"
+    ],
+    [
+      "an older contract",
+      { ...sum, name: "p90", contract: 0 },
+      `found the aggregation "p90" 1.2.0, made for contract 0, expected one made for contract 1. ` +
+      "It is older than this Assay: install a newer version of it"
+    ],
+    [
+      "a hand-made one",
+      { contract: 1, name: "P90", version: "1.0.0", bind: () => ({}) },
+      `found the aggregation "P90" 1.0.0, which has no usable name, options, reads, estimand, floors, display, ` +
+      "expected a whole aggregation. Make it with defineAggregation, and list what that returns"
+    ],
+    [
+      "one without a name",
+      { contract: 1 },
+      "found an aggregation without a name, which has no usable name, version, options, reads, estimand, floors, " +
+      "display, bind, expected a whole aggregation. Make it with defineAggregation, and list what that returns"
+    ],
+    ["a promise", Promise.resolve(sum), "found a promise, expected an aggregation. Put await before it"],
+    [
+      "a value that fails",
+      Object.defineProperty({}, "contract", {
+        get: () => {
+          throw new Error("no licence")
+        }
+      }),
+      "found a value that fails when it is looked at: no licence, expected an aggregation. Make it with defineAggregation"
     ],
     [
       "another version of a standard one",
       { ...sum, version: "2.0.0" },
       `found "sum" 2.0.0 beside "sum" 1.2.0, which is standard, expected one aggregation of each name. ` +
-      "Take one of them away, or give your own another name"
+      "Give your own another name, or take it away"
     ]
   ])("has a sentence of its own among aggregations: %s", (_, item, expected) => {
     expect(aggregation(item)).toEqual([`assay.config.ts aggregations[0]: ${expected}`])
@@ -203,7 +231,12 @@ describe("a mistake in it", () => {
     const [first, second] = ["1.0.0", "1.1.0"].map((version) => ({ ...sum, name: "own", version }))
     expect(complaints({ aggregations: [first, second] })).toEqual([
       `assay.config.ts aggregations[1]: found "own" 1.1.0 beside "own" 1.0.0, expected one aggregation of each name. ` +
-      "Take one of them away, or give your own another name"
+      "If they are two versions of one package, list the newer one alone (`npm ls` tells who installs each); else take " +
+      "one of them away, or rename your own"
+    ])
+    expect(complaints({ aggregations: [first, { ...first }] })).toEqual([
+      `assay.config.ts aggregations[1]: found "own" 1.0.0 beside "own" 1.0.0, expected one aggregation of each name. ` +
+      "If they are two copies of one package, `npm ls` tells who installs each; else take one of them away"
     ])
   })
 
