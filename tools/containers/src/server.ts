@@ -19,8 +19,11 @@ export interface Server {
   readonly start: () => Promise<void>
   /** Freezes its processes: connections open, and nothing answers. */
   readonly pause: () => Promise<void>
-  /** Lets them go on, and waits until it answers. */
-  readonly resume: () => Promise<void>
+  /**
+   * Ends the frozen processes, starts the server anew, and waits until it answers. (The server made of libchdb may abort when it
+   * thaws and finds that the other side of its connections has gone.)
+   */
+  readonly restart: () => Promise<void>
   readonly remove: () => Promise<void>
 }
 
@@ -46,8 +49,14 @@ const freePort = (): Promise<number> =>
     })
   })
 
-const answered = async (url: string, { name, password }: User, statement: string): Promise<string> => {
+const answered = async (
+  url: string,
+  { name, password }: User,
+  statement: string,
+  init: RequestInit = {}
+): Promise<string> => {
   const response = await fetch(url, {
+    ...init,
     method: "POST",
     body: statement,
     headers: { "X-ClickHouse-User": name, "X-ClickHouse-Key": password }
@@ -61,7 +70,8 @@ const untilItAnswers = async (url: string, seconds: number): Promise<void> => {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
     try {
-      if ((await answered(url, users.admin, "SELECT 1")) === "1") return
+      const signal = AbortSignal.timeout(5_000)
+      if ((await answered(url, users.admin, "SELECT 1", { signal })) === "1") return
     } catch (error) {
       if (Date.now() > deadline) throw error
     }
@@ -71,44 +81,64 @@ const untilItAnswers = async (url: string, seconds: number): Promise<void> => {
 
 const api = async (container: StartedTestContainer) => (await engine()).getContainer(container.getId())
 
+/** Whether a container didn't start because another process took the port meanwhile. */
+const portIsTaken = (error: unknown): boolean => /port is already allocated|address already in use/i.test(String(error))
+
+/** Starts a container at a free port, another one where that was taken before the container had it. */
+const placed = async (
+  containerAt: (port: number) => GenericContainer,
+  tries = 5
+): Promise<{ readonly container: StartedTestContainer; readonly port: number }> => {
+  const port = await freePort()
+  try {
+    return { container: await containerAt(port).start(), port }
+  } catch (error) {
+    if (tries <= 1 || !portIsTaken(error)) throw error
+    return placed(containerAt, tries - 1)
+  }
+}
+
+/** How long a server may take to start on a machine that is busy. */
+const START_SECONDS = 120
+
 /** Starts a server with the {@link users} of the tests and waits until it answers. */
 export const startServer = async (options: ServerOptions = {}): Promise<Server> => {
   guard()
-  const port = await freePort()
   const files = {
     "/etc/clickhouse-server/users.d/assay.xml": usersXml,
     "/etc/clickhouse-server/config.d/assay.xml": clusterXml("assay", options.hosts ?? ["localhost"]),
     ...options.files
   }
-  const base = new GenericContainer(await imageName())
-    .withLabels(ownLabels)
-    .withEnvironment({ CLICKHOUSE_SKIP_USER_SETUP: "1" })
-    .withExposedPorts({ container: 8123, host: port })
-    .withCopyContentToContainer(Object.entries(files).map(([target, content]) => ({ target, content })))
-    .withTmpFs({ ...options.inMemory })
-    .withWaitStrategy(Wait.forHttp("/ping", 8123).withStartupTimeout(60_000))
-  const placed = options.network === undefined
-    ? base
-    : base.withNetwork(options.network.network).withNetworkAliases(options.network.name).withHostname(
-      options.network.name
-    )
-  const container = await placed.start()
+  const image = await imageName()
+  const { container, port } = await placed((port) => {
+    const base = new GenericContainer(image)
+      .withLabels(ownLabels)
+      .withEnvironment({ CLICKHOUSE_SKIP_USER_SETUP: "1" })
+      .withExposedPorts({ container: 8123, host: port })
+      .withCopyContentToContainer(Object.entries(files).map(([target, content]) => ({ target, content })))
+      .withTmpFs({ ...options.inMemory })
+      .withWaitStrategy(Wait.forHttp("/ping", 8123).withStartupTimeout(START_SECONDS * 1000))
+    return options.network === undefined
+      ? base
+      : base.withNetwork(options.network.network).withNetworkAliases(options.network.name).withHostname(
+        options.network.name
+      )
+  })
   const url = `http://${container.getHost()}:${port}`
-  await untilItAnswers(url, 30)
+  await untilItAnswers(url, START_SECONDS)
+  const kill = async () => void (await (await api(container)).kill())
+  const start = async () => {
+    await (await api(container)).start()
+    await untilItAnswers(url, START_SECONDS)
+  }
   return {
     url,
     port,
     ask: (statement, user = users.admin) => answered(url, user, statement),
-    kill: async () => void (await (await api(container)).kill()),
-    start: async () => {
-      await (await api(container)).start()
-      await untilItAnswers(url, 30)
-    },
+    kill,
+    start,
     pause: async () => void (await (await api(container)).pause()),
-    resume: async () => {
-      await (await api(container)).unpause()
-      await untilItAnswers(url, 30)
-    },
+    restart: () => kill().then(start),
     remove: async () => void (await (await api(container)).remove({ force: true, v: true }))
   }
 }
