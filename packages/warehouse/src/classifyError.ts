@@ -99,7 +99,8 @@ const hints: Readonly<Record<number, string>> = {
   452: "The user's profile forbids this setting; ask for its constraints to be widened.",
   457: "Check the type of the value in the definition files.",
   497: "Grant the user what ClickHouse names above.",
-  516: "Check username, and the password in the environment variable or file that assay.config.ts names."
+  516: "Check username, and the password in the environment variable or file that assay.config.ts names.",
+  701: "Check events.cluster.name in assay.config.ts: the cluster isn't in the server's remote_servers."
 }
 
 const limitHints: Readonly<Record<Limit, string>> = {

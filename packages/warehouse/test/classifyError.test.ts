@@ -54,6 +54,7 @@ it.each([
 it.each([
   [516, "AUTHENTICATION_FAILED", /password/],
   [497, "ACCESS_DENIED", /Grant/],
+  [701, "CLUSTER_DOESNT_EXIST", /events\.cluster\.name/],
   [164, "READONLY", /readonly = 2/],
   [60, "UNKNOWN_TABLE", /events\.table/],
   [81, "UNKNOWN_DATABASE", /database/],

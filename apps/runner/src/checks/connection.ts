@@ -91,8 +91,8 @@ export const firstAnswer = Effect.fn("doctor.first")(function*(warehouse: Wareho
   return { user, checks }
 })
 
-/** A user's name in a statement that a person runs. */
-export const quotedUser = (user: string): string => `\`${user.replaceAll("`", "\\`")}\``
+/** A name in a statement that a person runs. */
+export const quoted = (name: string): string => `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``
 
 /** May queries be stopped and watched? Both look into system.processes; one's own queries need no more than that. */
 export const stopCheck = Effect.fn("doctor.stop")(function*(warehouse: WarehouseShape, user: string) {
@@ -107,7 +107,7 @@ export const stopCheck = Effect.fn("doctor.stop")(function*(warehouse: Warehouse
       "Stopping",
       `own queries can't be watched or stopped by name (recompute shows no progress; Ctrl-C relies on the server noticing ` +
         `that the connection is closed): ${message}`,
-      denied ? `GRANT SELECT ON system.processes TO ${quotedUser(user)}` : hint
+      denied ? `GRANT SELECT ON system.processes TO ${quoted(user)}` : hint
     )
   ]
 })

@@ -5,7 +5,7 @@ import { Effect, Result } from "effect"
 import { aboutResults, resultsWarehouse } from "../engine.ts"
 import type { Project } from "../project.ts"
 import { broken, type Check, fine } from "./Check.ts"
-import { firstAnswer, quotedUser, wayChecks } from "./connection.ts"
+import { firstAnswer, quoted, wayChecks } from "./connection.ts"
 
 const said = (project: Project, { mend, name, ...check }: Check): Check => ({
   ...check,
@@ -32,7 +32,7 @@ const writeCheck = (project: Project, user: string) =>
         code === 60
           ? "Make the tables with `assay init --warehouse --yes`"
           : code === 497 && user !== ""
-          ? resultTables.map((table) => `GRANT INSERT ON ${resultTableName(table, database)} TO ${quotedUser(user)};`)
+          ? resultTables.map((table) => `GRANT INSERT ON ${resultTableName(table, database)} TO ${quoted(user)};`)
             .join(" ")
           : code === 164
           ? "This user may only read: set `results` to a connection of a user who may write"

@@ -3,7 +3,7 @@ import { type EventMapping, suggest } from "@assay/model"
 import type { WarehouseShape } from "@assay/warehouse"
 import { Effect, Result } from "effect"
 import { broken, type Check, fine } from "./Check.ts"
-import { plain } from "./connection.ts"
+import { plain, quoted } from "./connection.ts"
 
 interface Column {
   readonly what: string
@@ -46,8 +46,6 @@ const tablesOf = (mapping: EventMapping): ReadonlyArray<Table> => {
     timestamp: exposures.columns.timestamp
   }]
 }
-
-const quoted = (name: string): string => `\`${name.replaceAll("\\", "\\\\").replaceAll("`", "\\`")}\``
 
 const timestampTypes = /^(LowCardinality\()?(Nullable\()?DateTime(64)?\b/
 
