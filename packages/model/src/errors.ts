@@ -50,11 +50,15 @@ export class PlanError extends Data.TaggedError("PlanError")<{
   readonly code = "plan"
 }
 
-/** The warehouse can't be reached or doesn't answer. Worth trying again later. */
+/**
+ * The warehouse can't be reached or doesn't answer. Worth trying again later; at once, too, unless `waited`: then a try took all
+ * the time that a query may take.
+ */
 export class WarehouseUnavailable extends Data.TaggedError("WarehouseUnavailable")<{
   readonly message: string
   readonly hint: string
   readonly queryId?: string
+  readonly waited?: true
 }> {
   readonly code = "warehouse_unavailable"
 }

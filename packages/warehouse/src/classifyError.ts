@@ -1,5 +1,6 @@
 /** From what the client throws to the errors of Assay. Pure, so that it can be tested case by case. */
 import { QueryLimitExceeded, QueryRejected, type WarehouseError, WarehouseUnavailable } from "@assay/model"
+import { receiveSeconds } from "./limits.ts"
 import type { WarehouseLimits } from "./WarehouseConfig.ts"
 
 /**
@@ -167,6 +168,13 @@ const parameterOf = (message: string): string => {
   return name === undefined ? "." : `: the parameter ${name} as ${type}.`
 }
 
+/** Whether a server waited for another one as long as it may. */
+const waitedForNode = (message: string, { limits }: FailureContext): boolean => {
+  const [, millis] = /receive timeout (\d+) ms/.exec(message) ?? []
+  return millis !== undefined && limits?.seconds !== undefined &&
+    Number(millis) >= receiveSeconds(limits.seconds) * 1000
+}
+
 const byCode = (error: ClickHouseFailure, context: FailureContext): WarehouseError => {
   const code = Number(error.code)
   const name = error.type ?? "UNKNOWN"
@@ -193,6 +201,7 @@ const byCode = (error: ClickHouseFailure, context: FailureContext): WarehouseErr
     return new WarehouseUnavailable({
       message,
       hint: "Try again; if it stays, check the servers of the cluster.",
+      ...(code === 209 && waitedForNode(error.message, context) ? { waited: true } : {}),
       ...id
     })
   }
@@ -293,10 +302,15 @@ export const classifyError = (cause: unknown, context: FailureContext = {}): War
     hint: tlsHint ?? (proxy
       ? "Check warehouse.proxy in assay.config.ts, and whether the proxy lets this machine through to the server."
       : "Check warehouse.url in assay.config.ts (ClickHouse's HTTP interface, port 8123 or 8443) and that the server runs."),
+    ...(timeout ? { waited: true } : {}),
     ...id
   })
 }
 
-/** Whether the same statement is worth another try. A limit that was hit isn't, but for too many queries at once. */
+/**
+ * Whether the same statement is worth another try. A limit that was hit isn't, but for too many queries at once; nor is a server
+ * that said nothing for all the time that the statement may take.
+ */
 export const isTransient = (error: WarehouseError): boolean =>
-  error instanceof WarehouseUnavailable || (error instanceof QueryLimitExceeded && error.limit === "concurrency")
+  (error instanceof WarehouseUnavailable && error.waited !== true) ||
+  (error instanceof QueryLimitExceeded && error.limit === "concurrency")

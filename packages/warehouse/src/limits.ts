@@ -23,3 +23,9 @@ export const SETTLE_MILLIS = 25
 
 /** What the client waits beyond a query's own time limit before it takes the connection for dead. */
 export const GRACE_MILLIS = 30_000
+
+/** How long a server waits for another one that says nothing, at most; one that works says so ten times a second. */
+export const RECEIVE_SECONDS = 300
+
+/** How long a server waits for another one under such a limit of a query's time. */
+export const receiveSeconds = (seconds: number): number => Math.min(RECEIVE_SECONDS, Math.ceil(seconds))

@@ -1,5 +1,5 @@
 /** The settings that every query runs under, so that no profile changes a result or cuts it short. */
-import { GRACE_MILLIS } from "./limits.ts"
+import { GRACE_MILLIS, receiveSeconds } from "./limits.ts"
 import type { WarehouseLimits } from "./WarehouseConfig.ts"
 
 /** Settings by name, in the form that the client takes. */
@@ -43,16 +43,13 @@ const spillSettings = (bytes: number): Settings => ({
   max_bytes_in_join: bytes
 })
 
-/** How long ClickHouse waits for another node that says nothing, where nothing is set. A node that works says so each 100 ms. */
-const RECEIVE_SECONDS = 300
-
 /**
  * A configuration's limits as ClickHouse's settings; what is absent is left to the server's profile. While a server waits for
  * another node it doesn't look at `max_execution_time`, so a node that hangs has a limit of its own.
  */
 export const limitSettings = (limits: WarehouseLimits & { readonly seconds: number }): Settings => ({
   max_execution_time: limits.seconds,
-  receive_timeout: Math.min(RECEIVE_SECONDS, Math.ceil(limits.seconds)),
+  receive_timeout: receiveSeconds(limits.seconds),
   ...(limits.memory_bytes === undefined ? {} : { max_memory_usage: limits.memory_bytes }),
   ...(limits.rows === undefined ? {} : { max_rows_to_read: limits.rows }),
   ...(limits.bytes === undefined ? {} : { max_bytes_to_read: limits.bytes }),

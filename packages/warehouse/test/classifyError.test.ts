@@ -51,6 +51,19 @@ it.each([
   expect(isTransient(error)).toBe(true)
 })
 
+it("a server that said nothing for all the time that a query may take isn't asked again at once", () => {
+  const waiting = (millis: number) =>
+    said(
+      209,
+      "SOCKET_TIMEOUT",
+      `Timeout exceeded while reading from socket (node3:9000, receive timeout ${millis} ms).`
+    )
+  expect([1_000, 5_000].map(waiting).map(isTransient)).toEqual([true, false])
+  const silent = classifyError(new Error("Timeout error."))
+  expect(silent).toBeInstanceOf(WarehouseUnavailable)
+  expect(isTransient(silent)).toBe(false)
+})
+
 it.each([
   [516, "AUTHENTICATION_FAILED", /password/],
   [497, "ACCESS_DENIED", /Grant/],

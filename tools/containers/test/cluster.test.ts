@@ -118,7 +118,7 @@ describe("three nodes", () => {
     }
   })
 
-  it("send sums alone to each other where they are sharded by the identity: as many bytes for 40 times the events", async () => {
+  it("send sums alone to each other where they are sharded by the identity: as many bytes for 400 times the events", async () => {
     const received = async () =>
       Number(await cluster.nodes[0].ask("SELECT sum(value) FROM system.events WHERE event = 'NetworkReceiveBytes'"))
     const traffic = async (events: Readonly<Record<string, unknown>>) => {
@@ -136,22 +136,24 @@ describe("three nodes", () => {
       await node.ask("INSERT INTO shop.many_local SELECT * FROM shop.events_local")
       await node.ask(
         "INSERT INTO shop.many_local SELECT * REPLACE (timestamp + toIntervalSecond(n) AS timestamp) " +
-          "FROM shop.events_local ARRAY JOIN range(1, 40) AS n WHERE event = 'purchase'"
+          "FROM shop.events_local ARRAY JOIN range(1, 400) AS n WHERE event = 'purchase'"
       )
     }))
     const few = await traffic(byIdentity)
     const many = await traffic({ ...byIdentity, table: "many_local" })
     const fewAnyhow = await traffic(anyhow)
     const manyAnyhow = await traffic({ ...anyhow, table: "many_local" })
-    expect(Math.abs(many - few)).toBeLessThan(2000)
-    expect(manyAnyhow - fewAnyhow).toBeGreaterThan(20_000)
+    // News of how far a query is, and questions about it, are among the bytes: more of them on a machine that is slow.
+    const travelled = manyAnyhow - fewAnyhow
+    expect(travelled).toBeGreaterThan(400_000)
+    expect(Math.abs(many - few)).toBeLessThan(travelled / 20)
   })
 
   it("don't keep a run waiting longer than its limit when one of them hangs", async () => {
     const project = makeProject({
       url: cluster.nodes[0].url,
       events: byIdentity,
-      warehouse: { retries: 0, limits: { seconds: 3 } }
+      warehouse: { limits: { seconds: 3 } }
     })
     try {
       await cluster.nodes[2].pause()

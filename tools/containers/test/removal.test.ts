@@ -34,7 +34,7 @@ describe("containers", () => {
     await removeLeftovers()
     expect(await countOwned(owner)).toBe(1)
     child.kill(signal)
-    const deadline = Date.now() + 20_000
+    const deadline = Date.now() + 60_000
     while (await countOwned(owner) > 0 && Date.now() < deadline) await new Promise((done) => setTimeout(done, 100))
     expect(await countOwned(owner)).toBe(0)
   })
