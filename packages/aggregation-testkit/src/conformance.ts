@@ -13,6 +13,8 @@ export interface TestMetric {
   readonly options?: Readonly<Record<string, unknown>>
   readonly where?: Metric["where"]
   readonly valueProperty?: string
+  /** The sources, a delay, a window or a covariate, as a metric's definition has them. */
+  readonly more?: Pick<Metric, "sources" | "delay" | "window" | "covariate">
   readonly reference: ReferenceMetric
 }
 
@@ -39,18 +41,19 @@ export const planOf = (
   }
   const planned = plan({
     experiment: definition,
-    metrics: new Map(metrics.map(({ aggregation, options, reference, valueProperty, where }) => [reference.key, {
+    metrics: new Map(metrics.map(({ aggregation, more, options, reference, valueProperty, where }) => [reference.key, {
       key: reference.key,
       aggregation: aggregation.name,
-      event: reference.event,
+      ...(more?.sources === undefined ? { event: reference.event } : {}),
       direction: "up",
+      ...more,
       ...(options === undefined ? {} : { options }),
       ...(where === undefined ? {} : { where }),
       ...(valueProperty === undefined ? {} : { value: valueProperty })
     }])),
     mapping: { ...testMapping(defaultEventMapping, table, { policy: experiment.deduplication }), ...overrides },
     aggregations: new Map(metrics.map(({ aggregation }) => [aggregation.name, aggregation])),
-    asOf: experiment.to + 1
+    asOf: experiment.asOf ?? experiment.to + 1
   })
   if (Result.isFailure(planned)) throw new Error(`${planned.failure.message} (${planned.failure.hint})`)
   return planned.success
@@ -94,38 +97,37 @@ export const differences = (
   same("events before exposure", aggregates.earlyEvents, expected.earlyEvents[counted])
   same("repeated rows", aggregates.repeatedEvents, counted === "rows" ? undefined : expected.repeatedEvents)
   same("newest event", aggregates.latestEvent, expected.latestEvent)
+  const compare = (what: string, actual: Moments.Moments, units: ReadonlyArray<ReadonlyArray<number>>) => {
+    const k = actual.sums.length
+    const wanted = Moments.fromValues(k, units)
+    const size = (i: number) => units.reduce((total, unit) => total + Math.abs(unit[i]!), 0)
+    const spread = (i: number) => units.reduce((total, unit) => total + unit[i]! ** 2, 0)
+    const near = (which: string, one: number, other: number, scale: number) => {
+      if (!close(one, other, scale)) found.push(`${what}: ${which} is ${one} instead of ${other}`)
+    }
+    same(`${what}: n`, actual.n, wanted.n)
+    for (let i = 0; i < k; i++) {
+      near(`sum of column ${i}`, actual.sums[i]!, wanted.sums[i]!, size(i))
+      for (let j = 0; j < k; j++) {
+        const scale = Math.sqrt(spread(i) * spread(j))
+        near(`product ${i},${j}`, actual.products[i]![j]!, wanted.products[i]![j]!, scale)
+        near(`comoment ${i},${j}`, actual.comoments[i]![j]!, wanted.comoments[i]![j]!, scale)
+      }
+    }
+  }
   planned.metrics.forEach((metric, m) => {
     same(`${metric.key}: unusable values`, aggregates.unusableValues[m], expected.unusable[metric.key])
     for (const arm of planned.arms) {
       const units = expected.units[metric.key]![arm]!
-      const k = metric.columns.length
-      const wanted = Moments.fromValues(k, units)
-      const actual = aggregates.moments[m]![arm]!
-      const size = (i: number) => units.reduce((total, unit) => total + Math.abs(unit[i]!), 0)
-      const spread = (i: number) => units.reduce((total, unit) => total + unit[i]! ** 2, 0)
-      same(`${metric.key} in ${arm}: n`, actual.n, wanted.n)
-      for (let i = 0; i < k; i++) {
-        if (!close(actual.sums[i]!, wanted.sums[i]!, size(i))) {
-          found.push(`${metric.key} in ${arm}: sum of column ${i} is ${actual.sums[i]} instead of ${wanted.sums[i]}`)
-        }
-        for (let j = 0; j < k; j++) {
-          const scale = Math.sqrt(spread(i) * spread(j))
-          if (!close(actual.products[i]![j]!, wanted.products[i]![j]!, scale)) {
-            found.push(
-              `${metric.key} in ${arm}: product ${i},${j} is ${actual.products[i]![j]} instead of ${
-                wanted.products[i]![j]
-              }`
-            )
-          }
-          if (!close(actual.comoments[i]![j]!, wanted.comoments[i]![j]!, scale)) {
-            found.push(
-              `${metric.key} in ${arm}: comoment ${i},${j} is ${actual.comoments[i]![j]} instead of ${
-                wanted.comoments[i]![j]
-              }`
-            )
-          }
-        }
-      }
+      compare(`${metric.key} in ${arm}`, aggregates.moments[m]![arm]!, units)
+      same(`${metric.key} in ${arm}: immature`, aggregates.immature[m]![arm], expected.identities[arm]! - units.length)
+      metric.reported.forEach(({ name }, i) =>
+        compare(
+          `${metric.key} in ${arm}, ${name}`,
+          aggregates.reported[m]![i]![arm]!,
+          expected.reported[metric.key]![arm]!.map((one) => one[i]!)
+        )
+      )
     }
   })
   return found

@@ -17,9 +17,13 @@ export { propertyText, satisfies } from "./filters.ts"
 export { maximum, ratio, type Subject } from "./neighbours.ts"
 export {
   reference,
+  type ReferenceEvent,
   type ReferenceExperiment,
   type ReferenceMetric,
   type ReferenceResult,
+  type ReferenceSource,
+  type ReferenceSources,
+  type ReferenceUnit,
   usableNumber
 } from "./reference.ts"
 export type { AggregationSuite } from "./Trial.ts"

@@ -1,17 +1,54 @@
 /** What the numbers must be, computed from the rows in plain TypeScript, with none of the planner's means. */
 import type { EventRow } from "./EventRow.ts"
 
-/** A metric as the reference sees it. `unit` gets the events that count, in no particular order. */
-export interface ReferenceMetric {
-  readonly key: string
+/** An event that counts: its value (0 or empty where none is read), and when it happened, also after the first exposure. */
+export interface ReferenceEvent {
+  readonly value: number
+  readonly text: string
+  readonly timestamp: number
+  readonly elapsed: number
+}
+
+/** A source of events as the reference sees it. */
+export interface ReferenceSource {
   readonly event: string
   readonly matches?: (row: EventRow) => boolean
-  /** The text that holds the value, where the metric reads one; undefined where the event doesn't have it. */
+  /** The text that holds the value, where one is read; undefined where the event doesn't have it. */
   readonly value?: (row: EventRow) => string | undefined
-  /** The unit columns of an identity in the order of the estimand's moments. */
-  readonly unit: (
-    events: ReadonlyArray<{ readonly value: number; readonly elapsed: number }>
-  ) => ReadonlyArray<number>
+  /** How the value is read; as a number where it is absent. */
+  readonly reads?: "value" | "text"
+}
+
+/** The events of each source, by name; several lists where it is a list of sources. */
+export type ReferenceSources = Readonly<Record<string, ReadonlyArray<ReadonlyArray<ReferenceEvent>>>>
+
+/** Unit columns of an identity. `events` are those of the first source that count, in no particular order. */
+export type ReferenceUnit = (
+  events: ReadonlyArray<ReferenceEvent>,
+  sources: ReferenceSources
+) => ReadonlyArray<number>
+
+/** A metric as the reference sees it. */
+export interface ReferenceMetric extends ReferenceSource {
+  readonly key: string
+  /** The sources of one that has several, by name; the metric's own event is then nothing. */
+  readonly sources?: Readonly<Record<string, ReadonlyArray<ReferenceSource>>>
+  /** In the order of the estimand's moments. */
+  readonly unit: ReferenceUnit
+  /** What is reported beside, each of one column or two. */
+  readonly reported?: (
+    events: ReadonlyArray<ReferenceEvent>,
+    sources: ReferenceSources
+  ) => ReadonlyArray<ReadonlyArray<number>>
+  /** Milliseconds after the first exposure, [from, to): the conversion window. */
+  readonly window?: { readonly from: number; readonly to: number | null }
+  /** How long after the first exposure an identity is old enough, where that isn't the end of `window`. */
+  readonly matures?: number
+  /** The covariate: the unit columns over so many milliseconds before the exposure (`before`, or `unit` again). */
+  readonly lookback?: number
+  readonly before?: ReferenceUnit
+  /** The covariate: a trait of the first exposure. */
+  readonly trait?: (row: EventRow) => string | undefined
 }
 
 /** The experiment as the reference sees it; the window [from, to) in milliseconds. */
@@ -26,12 +63,18 @@ export interface ReferenceExperiment {
   readonly deduplication: "row" | "id" | "none"
   /** What else must be equal for two rows to be the same event: the mapping's `deduplication.columns`. */
   readonly alsoSame?: (row: EventRow) => ReadonlyArray<unknown>
+  /** When it is looked at; just after the end where it is absent. */
+  readonly asOf?: number
 }
 
 /** Unit values of every identity in an arm, and the counts that findings are made of. */
 export interface ReferenceResult {
-  /** Per metric and variant: one array of unit columns per identity. */
+  /** Per metric and variant: one array of unit columns per identity that is old enough. */
   readonly units: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<ReadonlyArray<number>>>>>>
+  /** Per metric and variant: one array of reported columns per identity, for each thing reported. */
+  readonly reported: Readonly<
+    Record<string, Readonly<Record<string, ReadonlyArray<ReadonlyArray<ReadonlyArray<number>>>>>>
+  >
   readonly identities: Readonly<Record<string, number>>
   readonly quarantined: number
   readonly undeclaredIdentities: number
@@ -73,6 +116,28 @@ const groupBy = <A>(values: ReadonlyArray<A>, key: (value: A) => string): Readon
   return groups
 }
 
+const sourcesOf = (metric: ReferenceMetric): Readonly<Record<string, ReadonlyArray<ReferenceSource>>> =>
+  metric.sources ?? { events: [metric] }
+
+/** What a source makes of an event: nothing where it lacks the value that is read. */
+const eventsOf = (
+  { reads = "value", value }: ReferenceSource,
+  { copies, timestamp }: Delivered,
+  since: number
+): ReadonlyArray<ReferenceEvent> => {
+  const at = { timestamp, elapsed: timestamp - since }
+  if (value === undefined) return [{ value: 0, text: "", ...at }]
+  const texts = copies.flatMap((row) => value(row) ?? [])
+  if (reads === "text") {
+    const [least] = texts.filter((text) => text !== "").toSorted((a, b) =>
+      Buffer.compare(Buffer.from(a), Buffer.from(b))
+    )
+    return least === undefined ? [] : [{ value: 0, text: least, ...at }]
+  }
+  const numbers = texts.flatMap((text) => usableNumber(text) ?? [])
+  return numbers.length === 0 ? [] : [{ value: Math.min(...numbers), text: "", ...at }]
+}
+
 /**
  * The reference: an identity at a time. Where copies of an event differ (in what the policy doesn't look at), it satisfies
  * a condition if one of them does, its value is the smallest usable one, and it happened when the first of them did.
@@ -82,11 +147,23 @@ export const reference = (
   metrics: ReadonlyArray<ReferenceMetric>,
   rows: ReadonlyArray<EventRow>
 ): ReferenceResult => {
-  const inside = rows.filter((row) =>
-    row.environment === experiment.environment && row.timestamp >= experiment.from && row.timestamp < experiment.to
+  const asOf = experiment.asOf ?? experiment.to + 1
+  const first = experiment.from - Math.max(0, ...metrics.map(({ lookback = 0 }) => lookback))
+  const last = Math.min(
+    asOf,
+    Math.max(
+      ...[0, ...metrics.map(({ matures, window }) => matures ?? window?.to ?? 0)].map((to) => experiment.to + to)
+    )
   )
-  const exposures = inside.filter((row) => row.event === experiment.exposureEvent && row.feature === experiment.feature)
-  const wanted = new Set(metrics.map((metric) => metric.event))
+  const here = rows.filter((row) =>
+    row.environment === experiment.environment && row.timestamp >= first && row.timestamp < last
+  )
+  const isInside = ({ timestamp }: { readonly timestamp: number }) =>
+    timestamp >= experiment.from && timestamp < experiment.to
+  const exposures = here.filter((row) =>
+    isInside(row) && row.event === experiment.exposureEvent && row.feature === experiment.feature
+  )
+  const wanted = new Set(metrics.flatMap((metric) => Object.values(sourcesOf(metric)).flat()).map(({ event }) => event))
   const sameRow = (row: EventRow) => [row.timestamp, row.value, ...(experiment.alsoSame?.(row) ?? [])]
   const key = (row: EventRow, i: number): string => {
     const same = experiment.deduplication === "none"
@@ -96,7 +173,7 @@ export const reference = (
       : sameRow(row)
     return JSON.stringify([row.identity, row.event, same.length, ...same])
   }
-  const delivered = inside.filter((row) => wanted.has(row.event) && row.event !== experiment.exposureEvent)
+  const delivered = here.filter((row) => wanted.has(row.event) && row.event !== experiment.exposureEvent)
   const keys = new Map(delivered.map((row, i) => [row, key(row, i)]))
   const whole = (copies: ReadonlyArray<EventRow>): Delivered => ({
     identity: copies[0]!.identity,
@@ -109,7 +186,10 @@ export const reference = (
     : [...groupBy(delivered, (row) => keys.get(row)!).values()].map(whole)
 
   const declared = (row: EventRow) => experiment.variants.includes(row.value)
-  const arms = new Map<string, { readonly variant: string; readonly since: number }>()
+  const arms = new Map<
+    string,
+    { readonly variant: string; readonly since: number; readonly firsts: ReadonlyArray<EventRow> }
+  >()
   const undeclared: Record<string, number> = {}
   let quarantined = 0
   let undeclaredIdentities = 0
@@ -126,44 +206,71 @@ export const reference = (
     } else if (new Set(valid.map((row) => row.value)).size > 1 && experiment.multipleVariants === "quarantine") {
       quarantined += 1
     } else {
-      arms.set(identity, { variant: valid[0]!.value, since: valid[0]!.timestamp })
+      const since = valid[0]!.timestamp
+      const firsts = valid.filter((row) => row.timestamp === since && row.value === valid[0]!.value)
+      arms.set(identity, { variant: valid[0]!.value, since, firsts })
     }
   }
   const ofIdentity = groupBy(events, (event) => event.identity)
   const units: Record<string, Record<string, Array<ReadonlyArray<number>>>> = {}
   const unusable: Record<string, number> = {}
+  const reported: Record<string, Record<string, Array<ReadonlyArray<ReadonlyArray<number>>>>> = {}
   for (const metric of metrics) {
-    const byVariant: Record<string, Array<ReadonlyArray<number>>> = Object.fromEntries(
-      experiment.variants.map((variant) => [variant, []])
-    )
+    const empty = <A>(): Record<string, Array<A>> =>
+      Object.fromEntries(experiment.variants.map((variant) => [variant, []]))
+    const byVariant = empty<ReadonlyArray<number>>()
+    const beside = empty<ReadonlyArray<ReadonlyArray<number>>>()
+    const { lookback, trait, unit, window = { from: 0, to: null } } = metric
     let bad = 0
-    for (const [identity, { variant, since }] of arms) {
-      const own = (ofIdentity.get(identity) ?? []).filter(({ copies, event, timestamp }) =>
-        event === metric.event && timestamp >= since && (metric.matches === undefined || copies.some(metric.matches))
-      )
-      const valued = own.flatMap(({ copies, timestamp }) => {
-        const { value } = metric
-        const values = value === undefined ? [0] : copies.flatMap((row) => {
-          const text = value(row)
-          const number = text === undefined ? undefined : usableNumber(text)
-          return number === undefined ? [] : [number]
-        })
-        return values.length === 0 ? [] : [{ value: Math.min(...values), elapsed: timestamp - since }]
+    for (const [identity, { firsts, since, variant }] of arms) {
+      const read = (from: number, to: number) => {
+        let unusable = 0
+        const sources = Object.fromEntries(
+          Object.entries(sourcesOf(metric)).map(([name, all]) => [
+            name,
+            all.map((source) => {
+              const own = (ofIdentity.get(identity) ?? []).filter(({ copies, event, timestamp }) =>
+                event === source.event && timestamp >= from && timestamp < to &&
+                (source.matches === undefined || copies.some(source.matches))
+              )
+              const read = own.flatMap((event) => eventsOf(source, event, since))
+              unusable += own.length - read.length
+              return read
+            })
+          ])
+        )
+        return { sources, unusable, first: Object.values(sources)[0]![0]! }
+      }
+      const end = window.to === null ? experiment.to : since + window.to
+      const after = read(since + window.from, end)
+      bad += after.unusable
+      const matures = metric.matures ?? window.to
+      if (matures === null ? since + window.from >= experiment.to : since + matures > asOf) continue
+      const before = lookback === undefined ? undefined : read(since - lookback, since)
+      const known = trait === undefined ? undefined : firsts.flatMap((row) => {
+        const number = usableNumber(trait(row) ?? "")
+        return number === undefined ? [] : [number]
       })
-      bad += own.length - valued.length
-      byVariant[variant]!.push(metric.unit(valued))
+      byVariant[variant]!.push([
+        ...unit(after.first, after.sources),
+        ...(before === undefined ? [] : (metric.before ?? unit)(before.first, before.sources)),
+        ...(known === undefined ? [] : known.length === 0 ? [0, 0] : [Math.min(...known), 1])
+      ])
+      beside[variant]!.push(metric.reported?.(after.first, after.sources) ?? [])
     }
     units[metric.key] = byVariant
+    reported[metric.key] = beside
     unusable[metric.key] = bad
   }
   const both = (counts: (one: { readonly identity: string; readonly timestamp: number }) => boolean) => ({
-    rows: delivered.filter(counts).length,
-    events: events.filter(counts).length
+    rows: delivered.filter((row) => isInside(row) && counts(row)).length,
+    events: events.filter((event) => isInside(event) && counts(event)).length
   })
   const isExposed = ({ identity }: { readonly identity: string }) => exposed.has(identity)
-  const exposedEvents = events.filter(isExposed)
+  const exposedEvents = events.filter((event) => isInside(event) && isExposed(event))
   return {
     units,
+    reported,
     unusable,
     identities: Object.fromEntries(
       experiment.variants.map((variant) => [
@@ -178,7 +285,7 @@ export const reference = (
     namelessExposures: exposures.filter((row) => row.identity === "").length,
     namelessEvents: both(({ identity }) => identity === ""),
     earlyEvents: both(({ identity, timestamp }) => timestamp < (arms.get(identity)?.since ?? -Infinity)),
-    repeatedEvents: delivered.filter(isExposed).length - exposedEvents.length,
+    repeatedEvents: exposedEvents.reduce((total, { copies }) => total + copies.length - 1, 0),
     latestEvent: exposedEvents.length === 0 ? undefined : Math.max(...exposedEvents.map((event) => event.timestamp))
   }
 }

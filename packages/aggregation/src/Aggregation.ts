@@ -1,43 +1,129 @@
 /** The contract of an aggregation: a value that says how a metric's events become moments and which estimand they serve. */
-import type { Display, EstimandKind, Floor } from "@assay/model"
+import type { Display, EstimandKind, Finding, Floor, Moments } from "@assay/model"
 import { Schema } from "effect"
-import { accumulators, type Events, type UnitColumn, type ValuedEvents, valuedEvents } from "./Unit.ts"
+import {
+  accumulators,
+  always,
+  type AnyEvents,
+  anyEvents,
+  type Events,
+  plainEvents,
+  type TextEvents,
+  textEvents,
+  type UnitColumn,
+  type ValuedEvents,
+  valuedEvents,
+  type Window
+} from "./Unit.ts"
 
 /** The version of this contract. A plugin made for another one is refused. */
 export const contractVersion = 1
+
+/**
+ * What is read from each event of a source: `nothing`; a number (`value`) or a `text`, without which an event is left out and
+ * counted; or `any` of these, as the aggregation's options have it.
+ */
+export type Reads = "nothing" | "value" | "text" | "any"
+
+/** A source of events: one, or a list of `least` to `most` of them. */
+export type SourceDeclaration = Reads | { readonly reads: Reads; readonly least: number; readonly most: number }
+
+/** The sources that an aggregation looks at, by name. */
+export type Sources = Readonly<Record<string, SourceDeclaration>>
+
+type EventsOf<R extends Reads, Name extends string> = R extends "value" ? ValuedEvents<Name>
+  : R extends "text" ? TextEvents<Name>
+  : R extends "any" ? AnyEvents<Name>
+  : Events<Name>
+
+/** What `columns` gets: the events of each source, by its name. */
+export type ScopeOf<S extends Sources> = {
+  readonly [Name in keyof S & string]: S[Name] extends Reads ? EventsOf<S[Name], Name>
+    : S[Name] extends { readonly reads: infer R extends Reads } ? ReadonlyArray<EventsOf<R, Name>>
+    : never
+}
 
 /** What is estimated, by the names of the unit columns that it needs. */
 export type EstimandOf<Column extends string> =
   | { readonly kind: "proportion" | "mean"; readonly column: Column }
   | { readonly kind: "ratio"; readonly numerator: Column; readonly denominator: Column }
 
-/** An aggregation as its author writes it; see {@link defineAggregation}. */
-export interface AggregationDefinition<Options, Column extends string, Reads extends "value" | "nothing"> {
+/** What a metric may ask of an aggregation: filters, a delay or conversion window, a covariate. */
+export const features = ["where", "window", "covariate"] as const
+export type Feature = (typeof features)[number]
+
+/** A mean, or a ratio of two means, that is shown beside the metric's value. */
+export type Reported<Source extends string = string> =
+  | UnitColumn<Source>
+  | { readonly numerator: UnitColumn<Source>; readonly denominator: UnitColumn<Source> }
+
+/** What an aggregation may say about the moments of its metric, by arm. */
+export interface Outcome {
+  readonly metric: string
+  readonly moments: Readonly<Record<string, Moments.Moments>>
+}
+
+interface Definition<Options, Column extends string, S extends Sources> {
   /** The name that metrics use: lower-case letters, digits and dashes. */
   readonly name: string
   /** The version of the plugin; it stands in every result's provenance. */
   readonly version: string
   /** What a metric may say under `options`. */
   readonly options: Schema.Codec<Options, unknown>
-  /** Whether each event must carry a usable number (`events.value`). */
-  readonly reads: Reads
   /** One or more unit columns over the metric's events. */
-  readonly columns: (scope: {
-    readonly events: Reads extends "value" ? ValuedEvents : Events
-    readonly options: Options
-  }) => Readonly<Record<Column, UnitColumn>>
+  readonly columns: (
+    scope: ScopeOf<S> & { readonly options: Options }
+  ) => Readonly<Record<Column, UnitColumn<keyof S & string>>>
   /** Which moments the outer query sums, and which test the kernel applies. */
   readonly estimand: EstimandOf<NoInfer<Column>>
+  /** Further means or ratios to show per arm, by the names that they are shown under. */
+  readonly reported?: (
+    scope: ScopeOf<S> & { readonly options: Options }
+  ) => Readonly<Record<string, Reported<keyof S & string>>>
+  /** What a metric may ask of it; everything where it is absent. */
+  readonly features?: ReadonlyArray<Feature>
+  /** What a reader should know of the numbers. */
+  readonly findings?: (outcome: Outcome, options: Options) => ReadonlyArray<Finding>
   /** The least data below which inference is withheld, beside what is asked of every metric (50 identities in each arm). */
   readonly floors?: ReadonlyArray<Floor>
   /** How the value is shown. */
   readonly display?: Display
 }
 
+/** An aggregation over one source of events, `events`: what a metric says under `event`, `value` and `where`. */
+export interface AggregationDefinition<Options, Column extends string, R extends Reads>
+  extends Definition<Options, Column, { readonly events: R }>
+{
+  /** What each event must carry. */
+  readonly reads: R
+}
+
+/** An aggregation over several sources of events: what a metric says under `sources`. */
+export interface SourcesDefinition<Options, Column extends string, S extends Sources>
+  extends Definition<Options, Column, S>
+{
+  /** The sources by name, and what each event of one must carry. */
+  readonly sources: S
+}
+
+/** What an aggregation is bound to: how many events there are under each source's name, and when they count. */
+export interface Binding {
+  readonly sources: Readonly<Record<string, number>>
+  readonly window: Window
+}
+
 /** An aggregation bound to a metric's options: unit columns in the order of the estimand's moments. */
 export interface BoundAggregation {
   readonly estimand: EstimandKind
   readonly columns: ReadonlyArray<UnitColumn>
+  /** Each of one column (a mean) or two (a ratio). */
+  readonly reported: ReadonlyArray<{ readonly name: string; readonly columns: ReadonlyArray<UnitColumn> }>
+}
+
+/** A source as the planner uses it; `list` where there may be several of them. */
+export interface DeclaredSource {
+  readonly reads: Reads
+  readonly list: { readonly least: number; readonly most: number } | undefined
 }
 
 /** An aggregation as the planner uses it. Made by {@link defineAggregation} only. */
@@ -45,17 +131,121 @@ export interface Aggregation {
   readonly contract: typeof contractVersion
   readonly name: string
   readonly version: string
-  readonly reads: "value" | "nothing"
+  /** What it reads from the events of its only source; `nothing` where it has several. */
+  readonly reads: Reads
+  /** Its sources by name; an only one is called `events`, and metrics describe it beside the aggregation's name. */
+  readonly sources: Readonly<Record<string, DeclaredSource>>
   readonly options: Schema.Codec<unknown, unknown>
   readonly estimand: EstimandKind
+  readonly features: ReadonlyArray<Feature>
   readonly floors: ReadonlyArray<Floor>
   readonly display: Display
-  /** The unit columns for decoded options. */
-  readonly bind: (options: unknown) => BoundAggregation
+  /** The unit columns for decoded options; without a binding over one event of each source, from the first exposure on. */
+  readonly bind: (options: unknown, binding?: Binding) => BoundAggregation
+  readonly findings: (outcome: Outcome, options: unknown) => ReadonlyArray<Finding>
 }
 
 /** Options of an aggregation that has none. */
 export const NoOptions: Schema.Codec<object, unknown> = Schema.Struct({})
+
+/** The name of the only source of an aggregation that has one. */
+export const onlySource = "events"
+
+/** Whether an aggregation's metrics describe their events under `sources`. */
+export const hasSources = ({ sources }: Aggregation): boolean => !Object.hasOwn(sources, onlySource)
+
+const makers = { nothing: plainEvents, value: valuedEvents, text: textEvents, any: anyEvents } as const
+
+const declared = (source: SourceDeclaration): DeclaredSource =>
+  typeof source === "string"
+    ? { reads: source, list: undefined }
+    : { reads: source.reads, list: { least: source.least, most: source.most } }
+
+const scopeOf = (sources: Readonly<Record<string, DeclaredSource>>, binding: Binding | undefined) =>
+  Object.fromEntries(
+    Object.entries(sources).map(([name, { list, reads }]) => {
+      const events = (position: number) =>
+        makers[reads]({ source: name, position, reads: "nothing", window: binding?.window ?? always })
+      return [
+        name,
+        list === undefined
+          ? events(0)
+          : Array.from({ length: binding?.sources[name] ?? list.least }, (_, position) => events(position))
+      ]
+    })
+  )
+
+const make = <Options, Column extends string, S extends Sources>(
+  definition: Definition<Options, Column, S>,
+  all: Sources
+): Aggregation => {
+  const { name, version, estimand } = definition
+  if (!/^[a-z][a-z0-9-]{0,49}$/.test(name)) {
+    throw new RangeError(
+      `An aggregation's name is 1 to 50 lower-case letters, digits and dashes: ${JSON.stringify(name)}`
+    )
+  }
+  if (!/^\d+\.\d+\.\d+/.test(version)) {
+    throw new RangeError(`Aggregation ${name} needs a version such as 1.0.0, not ${JSON.stringify(version)}`)
+  }
+  const sources = Object.fromEntries(Object.entries(all).map(([source, one]) => [source, declared(one)]))
+  for (const [source, { list }] of Object.entries(sources)) {
+    if (!/^[a-z][a-z0-9_]{0,49}$/.test(source) || source === "options") {
+      throw new RangeError(
+        `Aggregation ${name}: a source's name is lower-case letters, digits and underscores: ${JSON.stringify(source)}`
+      )
+    }
+    if (list !== undefined && !(list.least >= 1 && list.most >= list.least)) {
+      throw new RangeError(`Aggregation ${name}: the source "${source}" needs 1 ≤ least ≤ most`)
+    }
+  }
+  const used: ReadonlyArray<Column> = estimand.kind === "ratio"
+    ? [estimand.numerator, estimand.denominator]
+    : [estimand.column]
+  const bind = (options: unknown, binding?: Binding): BoundAggregation => {
+    const scope = { ...scopeOf(sources, binding), options: options as Options }
+    const columns = definition.columns(scope as never)
+    const dependent = (column: UnitColumn, what: string): UnitColumn => {
+      if (accumulators(column).length === 0) {
+        throw new RangeError(`Aggregation ${name}: the ${what} doesn't depend on any event`)
+      }
+      return column
+    }
+    return {
+      estimand: estimand.kind,
+      columns: used.map((column) => {
+        const unit: UnitColumn | undefined = Object.hasOwn(columns, column) ? columns[column] : undefined
+        if (unit === undefined) {
+          throw new RangeError(
+            `Aggregation ${name}: its estimand needs the unit column "${column}", which columns() doesn't give`
+          )
+        }
+        return dependent(unit, `unit column "${column}"`)
+      }),
+      reported: Object.entries(definition.reported?.(scope as never) ?? {}).map(([shown, one]) => ({
+        name: shown,
+        columns: ("numerator" in one ? [one.numerator, one.denominator] : [one]).map((column) =>
+          dependent(column, `column reported as "${shown}"`)
+        )
+      }))
+    }
+  }
+  const aggregation: Aggregation = {
+    contract: contractVersion,
+    name,
+    version,
+    reads: sources[onlySource]?.reads ?? "nothing",
+    sources: Object.freeze(sources),
+    options: definition.options,
+    estimand: estimand.kind,
+    features: Object.freeze([...(definition.features ?? features)]),
+    floors: Object.freeze([...(definition.floors ?? [])]),
+    display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },
+    bind,
+    findings: (outcome, options) => definition.findings?.(outcome, options as Options) ?? []
+  }
+  return Object.freeze(aggregation)
+}
 
 /**
  * Makes an aggregation. The result is a frozen value; list it in the configuration to use it.
@@ -69,51 +259,32 @@ export const NoOptions: Schema.Codec<object, unknown> = Schema.Struct({})
  *
  * @throws RangeError when the name, the version or the estimand can't be used; the sentence says why.
  */
-export const defineAggregation = <Options, const Column extends string, const Reads extends "value" | "nothing">(
-  definition: AggregationDefinition<Options, Column, Reads>
+export const defineAggregation = <Options, const Column extends string, const R extends Reads>(
+  definition: AggregationDefinition<Options, Column, R>
+): Aggregation => make<Options, Column, { readonly events: R }>(definition, { [onlySource]: definition.reads })
+
+/**
+ * Makes an aggregation over several sources of events, each with a name; a metric describes them under `sources`.
+ *
+ * @example
+ * defineMultiSourceAggregation({
+ *   name: "per-visit", version: "1.0.0", options: NoOptions, sources: { orders: "value", visits: "nothing" },
+ *   columns: ({ orders, visits }) => ({ money: orders.sum(orders.value), visits: visits.count() }),
+ *   estimand: { kind: "ratio", numerator: "money", denominator: "visits" }
+ * })
+ *
+ * @throws RangeError when the name, the version, the sources or the estimand can't be used; the sentence says why.
+ */
+export const defineMultiSourceAggregation = <Options, const Column extends string, const S extends Sources>(
+  definition: SourcesDefinition<Options, Column, S>
 ): Aggregation => {
-  const { name, version, estimand } = definition
-  if (!/^[a-z][a-z0-9-]{0,49}$/.test(name)) {
+  const { name, sources } = definition
+  if (Object.keys(sources).length === 0 || Object.hasOwn(sources, onlySource)) {
     throw new RangeError(
-      `An aggregation's name is 1 to 50 lower-case letters, digits and dashes: ${JSON.stringify(name)}`
+      `Aggregation ${name}: it needs sources, none called "${onlySource}"; over one alone use defineAggregation`
     )
   }
-  if (!/^\d+\.\d+\.\d+/.test(version)) {
-    throw new RangeError(`Aggregation ${name} needs a version such as 1.0.0, not ${JSON.stringify(version)}`)
-  }
-  const used: ReadonlyArray<Column> = estimand.kind === "ratio"
-    ? [estimand.numerator, estimand.denominator]
-    : [estimand.column]
-  const bind = (options: unknown): BoundAggregation => {
-    const columns = definition.columns({ events: valuedEvents, options: options as Options })
-    return {
-      estimand: estimand.kind,
-      columns: used.map((column) => {
-        const unit: UnitColumn | undefined = Object.hasOwn(columns, column) ? columns[column] : undefined
-        if (unit === undefined) {
-          throw new RangeError(
-            `Aggregation ${name}: its estimand needs the unit column "${column}", which columns() doesn't give`
-          )
-        }
-        if (accumulators(unit).length === 0) {
-          throw new RangeError(`Aggregation ${name}: the unit column "${column}" doesn't depend on any event`)
-        }
-        return unit
-      })
-    }
-  }
-  const aggregation: Aggregation = {
-    contract: contractVersion,
-    name,
-    version,
-    reads: definition.reads,
-    options: definition.options,
-    estimand: estimand.kind,
-    floors: Object.freeze([...(definition.floors ?? [])]),
-    display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },
-    bind
-  }
-  return Object.freeze(aggregation)
+  return make<Options, Column, S>(definition, sources)
 }
 
 /** Whether a value is an aggregation made for this contract. */

@@ -3,6 +3,7 @@ import {
   decode,
   type Direction,
   type Display,
+  Duration,
   type EstimandKind,
   type EventMapping,
   type Experiment,
@@ -12,31 +13,75 @@ import {
   nameList,
   PlanError,
   type Role,
+  type Source,
   suggest,
   type ValueIssue
 } from "@assay/model"
 import { Result } from "effect"
-import type { Aggregation } from "./Aggregation.ts"
+import {
+  type Aggregation,
+  type BoundAggregation,
+  type Feature,
+  hasSources,
+  onlySource,
+  type Outcome,
+  type Reads
+} from "./Aggregation.ts"
 import { checkFilter, type Condition } from "./Filter.ts"
 import { type Property, resolveProperty, valueProperty } from "./Property.ts"
-import { type Accumulator, accumulators, isIdempotent, type UnitColumn } from "./Unit.ts"
+import {
+  type Accumulated,
+  type Accumulator,
+  always,
+  type Expression,
+  isIdempotent,
+  mapAccumulators,
+  type UnitColumn,
+  type Window
+} from "./Unit.ts"
 
-/** The events that one or more metrics look at: one event, the same filters, the same value. */
+/** The events that one or more metrics look at: one event, the same filters, the same value, the same window. */
 export interface Stream {
   readonly event: string
   readonly conditions: ReadonlyArray<Condition>
-  /** The number that each event must carry, or undefined where none is read. */
+  /** What each event must carry, as a number or as text; undefined where nothing is read. */
   readonly value: Property | undefined
+  readonly reads: "nothing" | "value" | "text"
+  /** Milliseconds relative to the identity's first exposure; negative before it. */
+  readonly window: Window
 }
 
-/** An accumulator over one stream, kept per identity. */
+/** An accumulator over one stream (or one for each step of a funnel), kept per identity. */
 export interface PlannedAccumulator {
-  readonly stream: number
+  readonly streams: ReadonlyArray<number>
   readonly accumulator: Accumulator
 }
 
-/** A metric with its stream and its unit columns; `accumulators[i]` lists, in order, those that unit column i is built of. */
-export interface PlannedMetric {
+/** What unit columns are made of: an accumulator of the plan, a trait of the exposure (0 without it), whether it is there. */
+export type PlannedLeaf = { readonly kind: "planned" | "trait" | "hasTrait"; readonly index: number }
+
+/** A unit column over the accumulators and traits of a plan. */
+export type PlannedColumn = Expression<PlannedLeaf>
+
+/**
+ * Where a metric's covariate stands among its unit columns, and what it is: the metric over the time before the exposure
+ * (`lookback` in milliseconds), or a trait. A trait's columns are its values, 0 where it is missing, and whether it is there:
+ * their ratio is its mean over those that have it, and an identity without it adjusts nothing.
+ */
+export interface PlannedCovariate {
+  readonly columns: { readonly numerator: number; readonly denominator?: number }
+  readonly of: { readonly lookback: number } | { readonly trait: string }
+}
+
+/** Unit columns whose moments are taken over the same identities. */
+export interface Measure {
+  readonly columns: ReadonlyArray<PlannedColumn>
+  /** Only identities exposed by then (milliseconds since 1970-01-01 UTC) are old enough; all where it is undefined. */
+  readonly ripeUntil: number | undefined
+}
+
+/** A metric with its streams and its unit columns: those of the estimand first, then those of the covariate. */
+export interface PlannedMetric extends Measure {
   readonly key: string
   readonly description: string | undefined
   readonly role: Role
@@ -46,24 +91,39 @@ export interface PlannedMetric {
   readonly estimand: EstimandKind
   readonly floors: ReadonlyArray<Floor>
   readonly display: Display
-  readonly stream: number
-  readonly columns: ReadonlyArray<UnitColumn>
+  /** Those that its values are made of, without those of the covariate. */
+  readonly streams: ReadonlyArray<number>
+  readonly covariate: PlannedCovariate | undefined
+  /** Further means (one column) and ratios (two) that are shown beside its value. */
+  readonly reported: ReadonlyArray<{ readonly name: string; readonly measure: Measure }>
+  readonly findings: (outcome: Outcome) => ReturnType<Aggregation["findings"]>
 }
 
-/** Everything a statement is made of: plain data. Times are milliseconds since 1970-01-01 UTC, the window is [from, to). */
+/**
+ * Everything a statement is made of. Times are milliseconds since 1970-01-01 UTC; exposures are read in [from, to), metric
+ * events in `reads`, which is wider where a metric looks back or has a conversion window.
+ */
 export interface Plan {
   readonly experiment: Experiment
   readonly mapping: EventMapping
   readonly identity: string
   readonly from: number
   readonly to: number
+  readonly reads: { readonly from: number; readonly to: number }
   readonly arms: ReadonlyArray<string>
   readonly streams: ReadonlyArray<Stream>
   readonly accumulators: ReadonlyArray<PlannedAccumulator>
+  readonly traits: ReadonlyArray<Property>
   readonly metrics: ReadonlyArray<PlannedMetric>
   /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
 }
+
+/** Everything that moments are taken of: the metrics in their order, then what they report beside. */
+export const measures = (plan: Pick<Plan, "metrics">): ReadonlyArray<Measure> => [
+  ...plan.metrics,
+  ...plan.metrics.flatMap(({ reported }) => reported.map(({ measure }) => measure))
+]
 
 /** More arms than this don't fit the set of variants that is kept per identity. */
 export const maximumArms = 63
@@ -158,33 +218,185 @@ const unboundTexts = (value: unknown, path: ReadonlyArray<string | number> = [])
     : []
 }
 
+/** A source of a metric whose filters and value are resolved. */
+export interface ResolvedSource {
+  readonly event: string
+  readonly conditions: ReadonlyArray<Condition>
+  readonly value: Property
+}
+
+/** A metric that can be planned. `sources` by the names that its aggregation gives them. */
+export interface CheckedMetric {
+  readonly aggregation: Aggregation
+  readonly options: unknown
+  readonly sources: Readonly<Record<string, ReadonlyArray<ResolvedSource>>>
+  readonly trait: Property | undefined
+}
+
+const checkSource = (
+  source: Source,
+  reads: { readonly of: Reads; readonly by: string } | undefined,
+  mapping: EventMapping
+): Result.Result<ResolvedSource, ReadonlyArray<ValueIssue>> => {
+  const { event } = source
+  const issues: Array<ValueIssue> = [...unboundTexts({ event, value: source.value, where: source.where })]
+  const conditions: Array<Condition> = []
+  source.where?.forEach((filter, i) => {
+    const checked = checkFilter(filter, mapping)
+    if (Result.isSuccess(checked)) conditions.push(checked.success)
+    else issues.push(...checked.failure.map((issue) => ({ ...issue, path: ["where", i, ...issue.path] })))
+  })
+  const value = resolveProperty(source.value ?? valueProperty, mapping)
+  if (Result.isFailure(value)) issues.push({ path: ["value"], found: `"${source.value}"`, ...value.failure })
+  if (event === mapping.exposure_event && mapping.exposures === undefined) {
+    issues.push({
+      path: ["event"],
+      found: `"${event}"`,
+      expected: "an event that isn't the exposure itself",
+      hint: "An exposure's value is the variant, so it can't be measured"
+    })
+  }
+  if (reads?.of === "nothing" && source.value !== undefined) {
+    issues.push({
+      path: ["value"],
+      found: `"${source.value}"`,
+      expected: `nothing, since ${reads.by} reads no value`,
+      hint: "Leave it out, or choose an aggregation that reads one"
+    })
+  }
+  return issues.length > 0 || Result.isFailure(value)
+    ? Result.fail(issues)
+    : Result.succeed({ event, conditions, value: value.success })
+}
+
+type SourceChecks = Result.Result<CheckedMetric["sources"], ReadonlyArray<ValueIssue>>
+
+const under = (path: ReadonlyArray<string | number>, issues: ReadonlyArray<ValueIssue>): ReadonlyArray<ValueIssue> =>
+  issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }))
+
+const isMany = (source: Source | ReadonlyArray<Source>): source is ReadonlyArray<Source> => Array.isArray(source)
+
+/** The only source of a metric, which stands beside its aggregation. */
+const checkOnlySource = (metric: Metric, aggregation: Aggregation | undefined, mapping: EventMapping): SourceChecks => {
+  const { event, value, where } = metric
+  const issues: Array<ValueIssue> = []
+  if (metric.sources !== undefined && aggregation !== undefined) {
+    issues.push({
+      path: ["sources"],
+      at: "key",
+      found: "sources",
+      expected: `none, since "${aggregation.name}" looks at one`,
+      hint: "Write event, value and where beside the aggregation"
+    })
+  }
+  if (event === undefined) {
+    if (aggregation !== undefined) {
+      issues.push({ path: ["event"], found: "nothing", expected: "text: the event that is measured" })
+    }
+    return Result.fail(issues)
+  }
+  const checked = checkSource(
+    { event, ...(value === undefined ? {} : { value }), ...(where === undefined ? {} : { where }) },
+    aggregation === undefined ? undefined : { of: aggregation.reads, by: `"${aggregation.name}"` },
+    mapping
+  )
+  if (Result.isFailure(checked)) issues.push(...checked.failure)
+  return issues.length > 0 || Result.isFailure(checked)
+    ? Result.fail(issues)
+    : Result.succeed({ [onlySource]: [checked.success] })
+}
+
+/** The sources of a metric by name. */
+const checkSources = (metric: Metric, aggregation: Aggregation, mapping: EventMapping): SourceChecks => {
+  const names = Object.keys(aggregation.sources)
+  const issues: Array<ValueIssue> = []
+  for (const key of ["event", "value", "where"] as const) {
+    if (metric[key] !== undefined) {
+      issues.push({
+        path: [key],
+        at: "key",
+        found: `the key "${key}"`,
+        expected: `it under each of the sources of "${aggregation.name}": ${nameList(names)}`
+      })
+    }
+  }
+  const written = metric.sources ?? {}
+  for (const name of Object.keys(written)) {
+    if (!names.includes(name)) {
+      const hint = suggest(name, names)
+      issues.push({
+        path: ["sources", name],
+        at: "key",
+        found: `the unknown source "${name}"`,
+        expected: `one of the sources of "${aggregation.name}": ${nameList(names)}`,
+        ...(hint === undefined ? {} : { hint })
+      })
+    }
+  }
+  const resolved: Record<string, ReadonlyArray<ResolvedSource>> = {}
+  for (const [name, { list, reads }] of Object.entries(aggregation.sources)) {
+    const source = Object.hasOwn(written, name) ? written[name] : undefined
+    const path = ["sources", name]
+    const length = list === undefined ? "" : `a list of ${list.least} to ${list.most} sources`
+    if (source === undefined) {
+      issues.push({
+        path: metric.sources === undefined ? ["sources"] : path,
+        found: metric.sources === undefined ? `no source "${name}"` : "nothing",
+        expected: `${list === undefined ? "a source" : length}: the event of "${name}", with its value and where`
+      })
+    } else if (isMany(source) !== (list !== undefined)) {
+      issues.push({
+        path,
+        found: isMany(source) ? `a list of ${source.length}` : "a single source",
+        expected: list === undefined ? "a single source" : length
+      })
+    } else {
+      const all = isMany(source) ? source : [source]
+      if (list !== undefined && (all.length < list.least || all.length > list.most)) {
+        issues.push({ path, found: `${all.length}`, expected: length })
+      }
+      resolved[name] = all.flatMap((one, i) => {
+        const checked = checkSource(one, { of: reads, by: `"${name}" of "${aggregation.name}"` }, mapping)
+        if (Result.isSuccess(checked)) return [checked.success]
+        issues.push(...under(list === undefined ? path : [...path, i], checked.failure))
+        return []
+      })
+    }
+  }
+  return issues.length > 0 ? Result.fail(issues) : Result.succeed(resolved)
+}
+
+/** The features that a metric asks for, each with the keys that ask. */
+const asked = (metric: Metric): ReadonlyArray<readonly [feature: Feature, path: ReadonlyArray<string | number>]> => [
+  ...(metric.where === undefined ? [] : [["where", ["where"]] as const]),
+  ...Object.entries(metric.sources ?? {}).flatMap(([name, source]) =>
+    (isMany(source) ? source : [source]).flatMap((one, i) =>
+      one.where === undefined
+        ? []
+        : [["where", ["sources", name, ...(isMany(source) ? [i] : []), "where"]] as const]
+    )
+  ),
+  ...(metric.delay === undefined ? [] : [["window", ["delay"]] as const]),
+  ...(metric.window === undefined ? [] : [["window", ["window"]] as const]),
+  ...(metric.covariate === undefined ? [] : [["covariate", ["covariate"]] as const])
+]
+
 /** Everything that keeps a metric from being planned; paths start at the metric's definition. */
 export const checkMetric = (
   metric: Metric,
   mapping: EventMapping,
   aggregations: ReadonlyMap<string, Aggregation>
-): Result.Result<
-  { readonly aggregation: Aggregation; readonly stream: Stream; readonly options: unknown },
-  ReadonlyArray<ValueIssue>
-> => {
-  const issues: Array<ValueIssue> = [...unboundTexts({ event: metric.event, value: metric.value, where: metric.where })]
-  const conditions: Array<Condition> = []
-  metric.where?.forEach((filter, i) => {
-    const checked = checkFilter(filter, mapping)
-    if (Result.isSuccess(checked)) conditions.push(checked.success)
-    else issues.push(...checked.failure.map((issue) => ({ ...issue, path: ["where", i, ...issue.path] })))
-  })
-  const value = resolveProperty(metric.value ?? valueProperty, mapping)
-  if (Result.isFailure(value)) issues.push({ path: ["value"], found: `"${metric.value}"`, ...value.failure })
-  if (metric.event === mapping.exposure_event && mapping.exposures === undefined) {
-    issues.push({
-      path: ["event"],
-      found: `"${metric.event}"`,
-      expected: "an event that isn't the exposure itself",
-      hint: "An exposure's value is the variant, so it can't be measured"
-    })
-  }
+): Result.Result<CheckedMetric, ReadonlyArray<ValueIssue>> => {
   const aggregation = aggregations.get(metric.aggregation)
+  const sources = aggregation !== undefined && hasSources(aggregation)
+    ? checkSources(metric, aggregation, mapping)
+    : checkOnlySource(metric, aggregation, mapping)
+  const issues: Array<ValueIssue> = Result.isFailure(sources) ? [...sources.failure] : []
+  const named = metric.covariate !== undefined && "trait" in metric.covariate ? metric.covariate.trait : undefined
+  const trait = named === undefined ? undefined : resolveProperty(named, mapping)
+  if (trait !== undefined && Result.isFailure(trait)) {
+    issues.push({ path: ["covariate", "trait"], found: `"${named}"`, ...trait.failure })
+  }
   if (aggregation === undefined) {
     const hint = suggest(metric.aggregation, aggregations.keys())
     issues.push({
@@ -195,25 +407,22 @@ export const checkMetric = (
     })
     return Result.fail(issues)
   }
-  if (aggregation.reads === "nothing" && metric.value !== undefined) {
-    issues.push({
-      path: ["value"],
-      found: `"${metric.value}"`,
-      expected: `nothing, since "${aggregation.name}" reads no value`,
-      hint: "Leave it out, or choose an aggregation that reads one"
-    })
+  for (const [feature, path] of asked(metric)) {
+    if (!aggregation.features.includes(feature)) {
+      issues.push({
+        path,
+        at: "key",
+        found: `the key "${path.at(-1)}"`,
+        expected: `no such key, since "${aggregation.name}" takes no ${feature}`
+      })
+    }
   }
   const options = decode(aggregation.options, metric.options ?? {})
-  if (Result.isFailure(options)) {
-    issues.push(...options.failure.map((issue) => ({ ...issue, path: ["options", ...issue.path] })))
-  }
-  return issues.length > 0 || Result.isFailure(options) || Result.isFailure(value)
+  if (Result.isFailure(options)) issues.push(...under(["options"], options.failure))
+  return issues.length > 0 || Result.isFailure(options) || Result.isFailure(sources) ||
+      (trait !== undefined && Result.isFailure(trait))
     ? Result.fail(issues)
-    : Result.succeed({
-      aggregation,
-      options: options.success,
-      stream: { event: metric.event, conditions, value: aggregation.reads === "value" ? value.success : undefined }
-    })
+    : Result.succeed({ aggregation, options: options.success, sources: sources.success, trait: trait?.success })
 }
 
 /** Everything that is wrong with an experiment by itself; paths start at its definition. */
@@ -291,20 +500,10 @@ export const checkExperiment = (
 }
 
 /** The position of a value in a list, by structure; it is put at the end when it isn't there yet. */
-const intern = <A>(list: Array<A>, value: A): number => {
+export const intern = <A>(list: Array<A>, value: A): number => {
   const text = JSON.stringify(value)
   const found = list.findIndex((other) => JSON.stringify(other) === text)
   return found >= 0 ? found : list.push(value) - 1
-}
-
-/** The position of an accumulator of a stream among those of the plan. */
-export const accumulatorIndex = (
-  plan: Pick<Plan, "accumulators">,
-  stream: number,
-  accumulator: Accumulator
-): number => {
-  const text = JSON.stringify(accumulator)
-  return plan.accumulators.findIndex((other) => other.stream === stream && JSON.stringify(other.accumulator) === text)
 }
 
 /**
@@ -322,6 +521,59 @@ const isIndifferent = (
     streams.every(({ conditions, value }) =>
       value === undefined && conditions.every(({ property }) => same.has(property.column))
     )
+}
+
+/** Where the conversion window of a metric lies. */
+const windowOf = ({ delay, window }: Metric): Window => {
+  const from = delay === undefined ? 0 : Duration.toMillis(delay)
+  return { from, to: window === undefined ? null : from + Duration.toMillis(window) }
+}
+
+/** Whether events count from the first exposure to the end of the experiment. */
+export const isAlways = ({ from, to }: Window): boolean => from === always.from && to === always.to
+
+/** The lists that a plan is put together in. */
+interface Lists {
+  readonly streams: Array<Stream>
+  readonly accumulators: Array<PlannedAccumulator>
+  readonly traits: Array<Property>
+}
+
+/** Puts the accumulators of a metric into the lists, and gives their places in its columns. */
+const planColumns = (lists: Lists, sources: CheckedMetric["sources"]) => {
+  const stream = ({ position, reads, source, window }: Accumulated["events"][number]): number => {
+    const { conditions, event, value } = sources[source]![position]!
+    return intern(lists.streams, { event, conditions, value: reads === "nothing" ? undefined : value, reads, window })
+  }
+  return (column: UnitColumn): PlannedColumn =>
+    mapAccumulators<PlannedLeaf>(column, ({ accumulator, events }) => ({
+      kind: "planned",
+      index: intern(lists.accumulators, { streams: events.map(stream), accumulator })
+    }))
+}
+
+/** The accumulators that a planned column is built of. */
+const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
+  column.kind === "constant"
+    ? []
+    : "left" in column
+    ? [...leaves(column.left), ...leaves(column.right)]
+    : [column]
+
+/** The streams that columns look at. */
+const streamsOf = (lists: Lists, columns: ReadonlyArray<PlannedColumn>): ReadonlyArray<number> => [
+  ...new Set(
+    columns.flatMap(leaves).flatMap(({ index, kind }) => (kind === "planned" ? lists.accumulators[index]!.streams : []))
+  )
+]
+
+/**
+ * The latest first exposure whose identity is old enough for columns over these windows: each is over by `asOf`, or, where it
+ * runs to the end of the experiment, has begun before that end.
+ */
+const ripeUntil = (windows: ReadonlyArray<Window>, to: number, asOf: number): number | undefined => {
+  const latest = Math.min(...windows.map((window) => (window.to === null ? to - 1 - window.from : asOf - window.to)))
+  return latest >= to - 1 ? undefined : latest
 }
 
 /**
@@ -344,17 +596,15 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     return fail(`Experiment ${experiment.key}: ${sentence(issue)}`, issue.hint ?? "Mend the experiment's definition")
   }
   const from = Instant.toMillis(experiment.started_at)
-  const to = experiment.ended_at === undefined
-    ? input.asOf
-    : Math.min(input.asOf, Instant.toMillis(experiment.ended_at))
+  const ended = experiment.ended_at === undefined ? input.asOf : Instant.toMillis(experiment.ended_at)
+  const to = Math.min(input.asOf, ended)
   if (to <= from) {
     return fail(
       `Experiment ${experiment.key} hasn't started: it starts at ${experiment.started_at}`,
       "Run it again after the start, or mend started_at"
     )
   }
-  const streams: Array<Stream> = []
-  const planned: Array<PlannedAccumulator> = []
+  const lists: Lists = { streams: [], accumulators: [], traits: [] }
   const metrics: Array<PlannedMetric> = []
   for (const use of experiment.metrics) {
     const metric = input.metrics.get(use.metric)!
@@ -367,8 +617,19 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
         metric.key
       )
     }
-    const { aggregation, options } = checked.success
-    const bound = Result.try(() => aggregation.bind(options))
+    const { aggregation, options, sources } = checked.success
+    const bind = (window: Window): BoundAggregation =>
+      aggregation.bind(options, {
+        window,
+        sources: Object.fromEntries(Object.entries(sources).map(([name, all]) => [name, all.length]))
+      })
+    const lookback = metric.covariate !== undefined && "lookback" in metric.covariate
+      ? Duration.toMillis(metric.covariate.lookback)
+      : undefined
+    const bound = Result.try(() => ({
+      outcome: bind(windowOf(metric)),
+      before: lookback === undefined ? [] : bind({ from: -lookback, to: 0 }).columns
+    }))
     if (Result.isFailure(bound)) {
       return fail(
         `Metric ${metric.key}: the aggregation ${aggregation.name} ${aggregation.version} failed: ${
@@ -378,10 +639,16 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
         metric.key
       )
     }
-    const stream = intern(streams, checked.success.stream)
-    for (const column of bound.success.columns) {
-      for (const accumulator of accumulators(column)) intern(planned, { stream, accumulator })
-    }
+    const { before, outcome } = bound.success
+    const place = planColumns(lists, sources)
+    const own = outcome.columns.map(place)
+    const reported = outcome.reported.map(({ columns, name }) => ({ name, columns: columns.map(place) }))
+    const streams = streamsOf(lists, [...own, ...reported.flatMap(({ columns }) => columns)])
+    const trait = checked.success.trait === undefined ? undefined : intern(lists.traits, checked.success.trait)
+    const extra: ReadonlyArray<PlannedColumn> = trait === undefined
+      ? before.map(place)
+      : [{ kind: "trait", index: trait }, { kind: "hasTrait", index: trait }]
+    const ripe = ripeUntil(streams.map((stream) => lists.streams[stream]!.window), to, input.asOf)
     metrics.push({
       key: metric.key,
       description: metric.description,
@@ -389,13 +656,24 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       direction: metric.direction,
       aggregation: aggregation.name,
       version: aggregation.version,
-      estimand: bound.success.estimand,
+      estimand: outcome.estimand,
       floors: aggregation.floors,
       display: aggregation.display,
-      stream,
-      columns: bound.success.columns
+      streams,
+      columns: [...own, ...extra],
+      ripeUntil: ripe,
+      covariate: metric.covariate === undefined ? undefined : {
+        columns: {
+          numerator: own.length,
+          ...(extra.length > 1 ? { denominator: own.length + 1 } : {})
+        },
+        of: lookback === undefined ? { trait: (metric.covariate as { readonly trait: string }).trait } : { lookback }
+      },
+      reported: reported.map(({ columns, name }) => ({ name, measure: { columns, ripeUntil: ripe } })),
+      findings: (of) => aggregation.findings(of, options)
     })
   }
+  const { streams, traits } = lists
   if (new Set(streams.map(({ conditions }) => JSON.stringify(conditions))).size > maximumFilterLists) {
     return fail(
       `Experiment ${experiment.key}: its metrics have more than ${maximumFilterLists} different lists of filters`,
@@ -408,10 +686,15 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     identity: experiment.identity ?? Object.keys(mapping.identities)[0]!,
     from,
     to,
+    reads: {
+      from: from + Math.min(0, ...streams.map(({ window }) => window.from)),
+      to: Math.min(input.asOf, Math.max(to, ...streams.map(({ window }) => ended + (window.to ?? 0))))
+    },
     arms: experiment.variants.map((variant) => variant.key),
     streams,
-    accumulators: planned,
+    accumulators: lists.accumulators,
+    traits,
     metrics,
-    deduplication: isIndifferent(mapping, streams, planned) ? { policy: "none" } : mapping.deduplication
+    deduplication: isIndifferent(mapping, streams, lists.accumulators) ? { policy: "none" } : mapping.deduplication
   })
 }

@@ -1,17 +1,21 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
-import type { Plan } from "./Plan.ts"
+import { type Measure, measures, type Plan } from "./Plan.ts"
 import { rankedArms } from "./statement/exposures.ts"
-import { momentColumns, placements } from "./statement/moments.ts"
+import { countColumn, momentColumns, placements, ripeTimes } from "./statement/moments.ts"
 import { isSharded } from "./statement/table.ts"
 
 /** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
 export interface Aggregates {
   /** Identities per arm, every declared variant included. */
   readonly identities: Readonly<Record<string, number>>
-  /** Moments per metric, in the order of the plan, and arm. */
+  /** Moments per metric, in the order of the plan, and arm; `n` counts the identities old enough for the metric. */
   readonly moments: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
+  /** Per metric what it reports beside its value, in the order of the plan: moments by arm. */
+  readonly reported: ReadonlyArray<ReadonlyArray<Readonly<Record<string, Moments.Moments>>>>
+  /** Per metric and arm: identities whose window isn't over yet, so that they are left out of the metric. */
+  readonly immature: ReadonlyArray<Readonly<Record<string, number>>>
   /** Identities seen in more than one variant and therefore in no arm. */
   readonly quarantined: number
   /** Identities that were seen in undeclared variants only. */
@@ -64,26 +68,47 @@ const unusable = (plan: Plan, error: Unexpected): DecodeError =>
       "else report it with the statement that `assay explain` shows"
   })
 
-const momentsOf = (plan: Plan, metric: number, row: Row): Moments.Moments => {
-  const k = plan.metrics[metric]!.columns.length
+const momentsOf = (measure: Measure, m: number, counted: string, row: Row): Moments.Moments => {
+  const k = measure.columns.length
   const symmetric = (name: "product" | "comoment") =>
     Array.from(
       { length: k },
-      (_, i) =>
-        Array.from({ length: k }, (_, j) => real(row, momentColumns(metric, Math.min(i, j), Math.max(i, j))[name]))
+      (_, i) => Array.from({ length: k }, (_, j) => real(row, momentColumns(m, Math.min(i, j), Math.max(i, j))[name]))
     )
-  try {
-    return {
-      n: count(row, "n"),
-      sums: Array.from({ length: k }, (_, i) => real(row, momentColumns(metric, i, i).sum)),
-      products: symmetric("product"),
-      comoments: symmetric("comoment").map((line, i) => line.map((value, j) => (i === j ? Math.max(0, value) : value)))
-    }
-  } catch (error) {
-    throw error instanceof Unexpected
-      ? new Unexpected(`metric ${plan.metrics[metric]!.key}: ${error.message}`)
-      : error
+  return {
+    n: count(row, counted),
+    sums: Array.from({ length: k }, (_, i) => real(row, momentColumns(m, i, i).sum)),
+    products: symmetric("product"),
+    comoments: symmetric("comoment").map((line, i) => line.map((value, j) => (i === j ? Math.max(0, value) : value)))
   }
+}
+
+/** The metric that a measure belongs to, by its place among {@link measures}. */
+const ownerOf = (plan: Plan, m: number): string =>
+  [
+    ...plan.metrics.map(({ key }) => key),
+    ...plan.metrics.flatMap(({ key, reported }) => reported.map(() => key))
+  ][m]!
+
+/** The moments of every measure of a plan, by arm. */
+const allMoments = (
+  plan: Plan,
+  ofArm: (arm: string) => ReadonlyArray<Row>
+): ReadonlyArray<Readonly<Record<string, Moments.Moments>>> => {
+  const all = measures(plan)
+  const ripe = ripeTimes(all)
+  return all.map((measure, m) => {
+    const read = (row: Row) => {
+      try {
+        return momentsOf(measure, m, countColumn(measure, ripe), row)
+      } catch (error) {
+        throw error instanceof Unexpected ? new Unexpected(`metric ${ownerOf(plan, m)}: ${error.message}`) : error
+      }
+    }
+    return Object.fromEntries(
+      plan.arms.map((arm) => [arm, ofArm(arm).map(read).reduce(Moments.merge, Moments.empty(measure.columns.length))])
+    )
+  })
 }
 
 const sum = (rows: ReadonlyArray<Row>, column: string): number =>
@@ -110,15 +135,20 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     const ofArm = (arm: string) => byArm.get(arm) ?? []
     const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
     const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
+    const identities: Readonly<Record<string, number>> = Object.fromEntries(
+      plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")])
+    )
+    const moments = allMoments(plan, ofArm)
     return Result.succeed({
-      identities: Object.fromEntries(plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")])),
-      moments: plan.metrics.map((metric, m) =>
-        Object.fromEntries(
-          plan.arms.map((arm) => [
-            arm,
-            ofArm(arm).map((row) => momentsOf(plan, m, row)).reduce(Moments.merge, Moments.empty(metric.columns.length))
-          ])
-        )
+      identities,
+      moments: moments.slice(0, plan.metrics.length),
+      reported: plan.metrics.map((_, m) => {
+        const before = plan.metrics.slice(0, m).reduce((total, { reported }) => total + reported.length, 0)
+        const at = plan.metrics.length + before
+        return moments.slice(at, at + plan.metrics[m]!.reported.length)
+      }),
+      immature: plan.metrics.map((_, m) =>
+        Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
       ),
       quarantined: sum(at("quarantined"), "n"),
       undeclaredIdentities: sum(at("undeclared"), "n"),
@@ -127,10 +157,13 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
       namelessEvents: sum(at("nameless"), "early_events"),
       earlyEvents: sum(inArms, "early_events"),
       repeatedEvents: plan.deduplication.policy === "none" ? undefined : sum(named, "repeated_events"),
-      unusableValues: plan.metrics.map((metric) =>
-        plan.streams[metric.stream]!.value === undefined ? 0 : sum(inArms, `unusable${metric.stream}`)
+      unusableValues: plan.metrics.map(({ streams }) =>
+        streams.reduce(
+          (total, stream) => total + (plan.streams[stream]!.reads === "nothing" ? 0 : sum(inArms, `unusable${stream}`)),
+          0
+        )
       ),
-      latestEvent: latest === 0 ? undefined : plan.from + latest - 1
+      latestEvent: latest === 0 ? undefined : plan.reads.from + latest - 1
     })
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error

@@ -6,24 +6,44 @@ export { Schema } from "effect"
 export {
   type Aggregation,
   type AggregationDefinition,
+  type Binding,
   type BoundAggregation,
   contractVersion,
+  type DeclaredSource,
   defineAggregation,
+  defineMultiSourceAggregation,
   type EstimandOf,
+  type Feature,
+  features,
+  hasSources,
   isAggregation,
-  NoOptions
+  NoOptions,
+  onlySource,
+  type Outcome,
+  type Reads,
+  type Reported,
+  type ScopeOf,
+  type SourceDeclaration,
+  type Sources,
+  type SourcesDefinition
 } from "./Aggregation.ts"
 export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVariants } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
 export {
+  type CheckedMetric,
   checkExperiment,
   checkMapping,
   checkMetric,
   maximumArms,
+  type Measure,
+  measures,
   type Plan,
   plan,
   type PlanInput,
+  type PlannedColumn,
+  type PlannedCovariate,
   type PlannedMetric,
+  type ResolvedSource,
   type Stream
 } from "./Plan.ts"
 export { type Property, resolveProperty } from "./Property.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { defineAggregation, isAggregation, NoOptions, Unit } from "../src/index.ts"
+import { defineAggregation, defineMultiSourceAggregation, isAggregation, NoOptions, Unit } from "../src/index.ts"
 import { sum } from "./fixtures.ts"
 
 const base = { name: "probe", version: "1.0.0", options: NoOptions } as const
@@ -11,7 +11,11 @@ describe("defineAggregation", () => {
     expect(isAggregation({ ...sum, contract: 2 })).toBe(false)
     expect(isAggregation(null)).toBe(false)
     expect(sum.bind({}).columns).toEqual([
-      { kind: "accumulator", accumulator: { kind: "sum", of: { kind: "value" } } }
+      {
+        kind: "accumulator",
+        events: [{ source: "events", position: 0, reads: "value", window: { from: 0, to: null } }],
+        accumulator: { kind: "sum", of: { kind: "value" } }
+      }
     ])
   })
 
@@ -69,10 +73,122 @@ describe("defineAggregation", () => {
       columns: ({ events }) => ({ below: events.count(), above: events.sum(events.value) }),
       estimand: { kind: "ratio", numerator: "above", denominator: "below" }
     })
-    expect(ratio.bind({}).columns.map((column) => Unit.accumulators(column)[0]!.kind)).toEqual(["sum", "count"])
+    expect(ratio.bind({}).columns.map((column) => Unit.accumulators(column)[0]!.accumulator.kind)).toEqual([
+      "sum",
+      "count"
+    ])
   })
 
   it.each([NaN, Infinity, -Infinity])("has no constant %d", (value) => {
     expect(() => Unit.constant(value)).toThrow(/must be a finite number/)
+  })
+})
+
+describe("defineMultiSourceAggregation", () => {
+  const sources = { orders: "any", visits: { reads: "nothing", least: 1, most: 3 } } as const
+
+  it("binds each source by its name, as many as there are, to a window", () => {
+    const two = defineMultiSourceAggregation({
+      ...base,
+      sources,
+      columns: ({ orders, visits }) => ({
+        money: orders.valued.sum(orders.valued.value),
+        visits: visits.map((one) => one.count()).reduce(Unit.add)
+      }),
+      estimand: { kind: "ratio", numerator: "money", denominator: "visits" }
+    })
+    const window = { from: 1000, to: 5000 }
+    const bound = two.bind({}, { sources: { orders: 1, visits: 2 }, window })
+    expect(bound.columns.flatMap(Unit.accumulators).flatMap(({ events }) => events)).toEqual([
+      { source: "orders", position: 0, reads: "value", window },
+      { source: "visits", position: 0, reads: "nothing", window },
+      { source: "visits", position: 1, reads: "nothing", window }
+    ])
+  })
+
+  it("narrows the metric's window, and takes all of the time before the exposure", () => {
+    const back = defineAggregation({
+      ...base,
+      reads: "nothing",
+      columns: ({ events }) => ({ back: events.within(2000, 9000).any() }),
+      estimand: { kind: "proportion", column: "back" }
+    })
+    const windowOf = (from: number, to: number | null) =>
+      Unit.accumulators(back.bind({}, { sources: { events: 1 }, window: { from, to } }).columns[0]!)[0]!.events[0]!
+        .window
+    expect(windowOf(0, null)).toEqual({ from: 2000, to: 9000 })
+    expect(windowOf(3000, 7000)).toEqual({ from: 3000, to: 7000 })
+    expect(windowOf(-1000, 0)).toEqual({ from: -1000, to: 0 })
+  })
+
+  it("doesn't compile over events of another aggregation, nor over a source that it doesn't name", () => {
+    const stolen = Unit.plainEvents({ source: "elsewhere", position: 0, reads: "nothing", window: Unit.always })
+    const wrong = [
+      defineMultiSourceAggregation({
+        ...base,
+        sources,
+        // @ts-expect-error: Type '"elsewhere"' is not assignable to type '"orders" | "visits"'
+        columns: () => ({ n: stolen.count() }),
+        estimand: { kind: "mean", column: "n" }
+      }),
+      defineMultiSourceAggregation({
+        ...base,
+        sources,
+        // @ts-expect-error: Property 'clicks' does not exist
+        columns: ({ clicks }) => ({ n: clicks.count() }),
+        estimand: { kind: "mean", column: "n" }
+      }),
+      defineMultiSourceAggregation({
+        ...base,
+        sources,
+        columns: ({ orders }) => ({ n: orders.count() }),
+        // @ts-expect-error: Type '"m"' is not assignable to type '"n"'
+        estimand: { kind: "ratio", numerator: "n", denominator: "m" }
+      }),
+      defineAggregation({
+        ...base,
+        reads: "value",
+        columns: ({ events }) => ({
+          // @ts-expect-error: an accumulator of which no merge is known: Type '"median"' is not assignable to type '"any" | "count" | …
+          n: { kind: "accumulator", events: [events.ref], accumulator: { kind: "median" } } as const
+        }),
+        estimand: { kind: "mean", column: "n" }
+      })
+    ]
+    expect(new Set(wrong.map(({ name }) => name))).toEqual(new Set(["probe"]))
+  })
+
+  it.each<readonly [sentence: RegExp, make: () => unknown]>([
+    [
+      /needs sources/,
+      () =>
+        defineMultiSourceAggregation({
+          ...base,
+          sources: {},
+          columns: () => ({}),
+          estimand: { kind: "mean", column: "n" as never }
+        })
+    ],
+    [/lower-case letters/, () =>
+      defineMultiSourceAggregation({
+        ...base,
+        sources: { "a b": "nothing" },
+        columns: (scope) => ({ n: scope["a b"].count() }),
+        estimand: { kind: "mean", column: "n" }
+      })],
+    [/1 ≤ least ≤ most/, () =>
+      defineMultiSourceAggregation({
+        ...base,
+        sources: { a: { reads: "nothing", least: 3, most: 2 } },
+        columns: ({ a }) => ({ n: a[0]!.count() }),
+        estimand: { kind: "mean", column: "n" }
+      })],
+    [
+      /0 ≤ from < to/,
+      () => Unit.plainEvents({ source: "a", position: 0, reads: "nothing", window: Unit.always }).within(5, 5)
+    ],
+    [/2 to 32 steps/, () => Unit.funnel([], { within: 1 })]
+  ])("refuses what can't be used: %s", (sentence, make) => {
+    expect(make).toThrow(sentence)
   })
 })

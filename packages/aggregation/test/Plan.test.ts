@@ -144,8 +144,8 @@ describe("a plan", () => {
       metric("large", { where: [{ property: "value", op: ">", value: 100 }] }),
       metric("orders", { aggregation: "count" })
     ])
-    expect(of.metrics.map((one) => one.stream)).toEqual([0, 0, 1, 2])
-    expect(of.accumulators.map(({ accumulator, stream }) => [stream, accumulator.kind])).toEqual([
+    expect(of.metrics.map((one) => one.streams)).toEqual([[0], [0], [1], [2]])
+    expect(of.accumulators.map(({ accumulator, streams }) => [...streams, accumulator.kind])).toEqual([
       [0, "sum"],
       [0, "count"],
       [1, "sum"],

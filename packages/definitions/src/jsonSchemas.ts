@@ -1,6 +1,6 @@
 /** JSON Schemas of the definition files, so that an editor completes and checks them. */
-import { type Aggregation, maximumArms } from "@assay/aggregation"
-import { type EventMapping, Experiment, Metric } from "@assay/model"
+import { type Aggregation, type Feature, hasSources, maximumArms } from "@assay/aggregation"
+import { type EventMapping, Experiment, Metric, Source } from "@assay/model"
 import { JsonSchema, Result, Schema } from "effect"
 
 type Json = JsonSchema.JsonSchema
@@ -134,10 +134,65 @@ const experimentSchema = (mapping: EventMapping | undefined): Json => {
   }
 }
 
+/** The keys of a metric that ask for a feature. */
+const keysOf: Readonly<Record<Feature, ReadonlyArray<string>>> = {
+  where: ["where"],
+  window: ["delay", "window"],
+  covariate: ["covariate"]
+}
+
+const without = (keys: ReadonlyArray<string>): Json => Object.fromEntries(keys.map((key) => [key, false]))
+
+/** What a metric says of the events of an aggregation: beside it, or under the names of its sources. */
+const eventRules = (aggregation: Aggregation, source: Json): Json => {
+  const refused = aggregation.features.includes("where") ? [] : ["where"]
+  if (!hasSources(aggregation)) {
+    return {
+      properties: without(["sources", ...(aggregation.reads === "nothing" ? ["value"] : [])]),
+      required: ["event"]
+    }
+  }
+  const names = Object.entries(aggregation.sources)
+  return {
+    properties: {
+      ...without(["event", "value", "where"]),
+      sources: {
+        type: "object",
+        properties: Object.fromEntries(
+          names.map(([name, { list, reads }]) => {
+            const own = {
+              allOf: [source, { properties: without([...refused, ...(reads === "nothing" ? ["value"] : [])]) }]
+            }
+            return [
+              name,
+              list === undefined ? own : { type: "array", items: own, minItems: list.least, maxItems: list.most }
+            ]
+          })
+        ),
+        required: names.map(([name]) => name),
+        additionalProperties: false
+      }
+    },
+    required: ["sources"]
+  }
+}
+
 const metricSchema = (aggregations: ReadonlyArray<Aggregation>, mapping: EventMapping | undefined): Json => {
   const { schema, definitions } = toJson(Metric, "metric")
-  const filter = inner(schema, "properties", "where", "items")
   const properties = mapping === undefined ? {} : propertyNames(mapping)
+  const where = {
+    items: {
+      ...withProperties(inner(schema, "properties", "where", "items"), { property: properties }),
+      allOf: filterRules
+    }
+  }
+  const event = mapping === undefined || mapping.exposures !== undefined
+    ? {}
+    : { event: { not: { const: mapping.exposure_event } } }
+  const source = {
+    ...withProperties(toJson(Source, "source").schema, { value: properties, where, ...event })
+  }
+  const covariate = inner(schema, "properties", "covariate")
   const options = aggregations.map((aggregation) => {
     const converted = Result.try(() => toJson(aggregation.options, aggregation.name))
     return {
@@ -156,17 +211,30 @@ const metricSchema = (aggregations: ReadonlyArray<Aggregation>, mapping: EventMa
         examples: aggregations.slice(0, 1).map(({ name }) => name)
       },
       value: properties,
-      where: { items: { ...withProperties(filter, { property: properties }), allOf: filterRules } },
-      ...(mapping === undefined || mapping.exposures !== undefined
-        ? {}
-        : { event: { not: { const: mapping.exposure_event } } })
+      where,
+      covariate: {
+        anyOf: (Array.isArray(covariate["anyOf"]) ? covariate["anyOf"] : []).map((one: unknown) =>
+          isJson(one) && Object.hasOwn(inner(one, "properties"), "trait")
+            ? withProperties(one, { trait: properties })
+            : one
+        )
+      },
+      ...event
     }),
-    allOf: options.map(({ aggregation, schema: own }) =>
-      when(is("aggregation", aggregation.name), {
-        properties: { options: own, ...(aggregation.reads === "nothing" ? { value: false } : {}) },
-        ...(Array.isArray(own["required"]) && own["required"].length > 0 ? { required: ["options"] } : {})
+    allOf: options.map(({ aggregation, schema: own }) => {
+      const events = eventRules(aggregation, source)
+      const refused = Object.entries(keysOf).flatMap(([feature, keys]) =>
+        aggregation.features.some((one) => one === feature) ? [] : keys
+      )
+      const needsOptions = Array.isArray(own["required"]) && own["required"].length > 0
+      return when(is("aggregation", aggregation.name), {
+        properties: { options: own, ...inner(events, "properties"), ...without(refused) },
+        required: [
+          ...(Array.isArray(events["required"]) ? events["required"] : []),
+          ...(needsOptions ? ["options"] : [])
+        ]
       })
-    ),
+    }),
     ...(Object.keys(all).length === 0 ? {} : { definitions: all })
   }
 }

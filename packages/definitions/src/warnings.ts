@@ -1,27 +1,44 @@
 /** What definitions may say but probably don't mean. */
 import { resolveProperty } from "@assay/aggregation"
-import { type DefinitionIssue, describe, type Experiment, type Metric, type ValueIssue } from "@assay/model"
+import {
+  type DefinitionIssue,
+  describe,
+  type Experiment,
+  type Metric,
+  type Source,
+  type ValueIssue
+} from "@assay/model"
 import { Result } from "effect"
 import { type DefinitionContext, locate, type Located } from "./Located.ts"
 
+const isMany = (source: Source | ReadonlyArray<Source>): source is ReadonlyArray<Source> => Array.isArray(source)
+
+/** The properties that a metric reads from its events, each with the path to it. */
+const valuesOf = (metric: Metric): ReadonlyArray<readonly [path: ReadonlyArray<string | number>, value: string]> => [
+  ...(metric.value === undefined ? [] : [[["value"], metric.value] as const]),
+  ...Object.entries(metric.sources ?? {}).flatMap(([name, sources]) => {
+    const isList = isMany(sources)
+    return (isList ? sources : [sources]).flatMap(({ value }, i) =>
+      value === undefined ? [] : [[["sources", name, ...(isList ? [i] : []), "value"], value] as const]
+    )
+  })
+]
+
 /** Under the policy `row`, events that differ only in a column that isn't compared count as one. */
-const lostValue = (metric: Metric, { mapping, aggregations }: DefinitionContext): ReadonlyArray<ValueIssue> => {
-  if (mapping.deduplication.policy !== "row" || metric.value === undefined) return []
-  if (aggregations.get(metric.aggregation)?.reads !== "value") return []
-  const property = resolveProperty(metric.value, mapping)
-  if (Result.isFailure(property)) return []
-  const { column } = property.success
-  const compared = [mapping.columns.value, ...(mapping.deduplication.columns ?? [])]
-  return compared.includes(column) ? [] : [{
-    path: ["value"],
-    found: `${describe(metric.value)} from the column ${
-      describe(column)
-    }, which doesn't tell repeated rows from events`,
-    expected: `${describe(column)} in events.deduplication.columns`,
-    hint: "Without it, two events of one identity in the same millisecond that differ only there count as one; " +
-      "or map an event id and use the policy \"id\""
-  }]
-}
+const lostValues = (metric: Metric, { mapping }: DefinitionContext): ReadonlyArray<ValueIssue> =>
+  mapping.deduplication.policy !== "row" ? [] : valuesOf(metric).flatMap(([path, value]) => {
+    const property = resolveProperty(value, mapping)
+    if (Result.isFailure(property)) return []
+    const { column } = property.success
+    const compared = [mapping.columns.value, ...(mapping.deduplication.columns ?? [])]
+    return compared.includes(column) ? [] : [{
+      path,
+      found: `${describe(value)} from the column ${describe(column)}, which doesn't tell repeated rows from events`,
+      expected: `${describe(column)} in events.deduplication.columns`,
+      hint: "Without it, two events of one identity in the same millisecond that differ only there count as one; " +
+        "or map an event id and use the policy \"id\""
+    }]
+  })
 
 const unused = (metric: Metric, used: ReadonlySet<string>): ReadonlyArray<ValueIssue> =>
   used.has(metric.key)
@@ -68,7 +85,7 @@ export const warningsOf = (
       goals(located.value, metrics).map((issue) => locate(located, issue))
     ),
     ...[...metrics.values()].flatMap((located) =>
-      [...lostValue(located.value, context), ...unused(located.value, used)].map((issue) => locate(located, issue))
+      [...lostValues(located.value, context), ...unused(located.value, used)].map((issue) => locate(located, issue))
     )
   ]
 }

@@ -243,7 +243,7 @@ describe("a mistake in it", () => {
   it("tells a whole module from what it exports", async () => {
     expect(aggregation(await import("./example.ts"))).toEqual([
       "assay.config.ts aggregations[0]: found a whole module, expected an aggregation. " +
-      "Import from it by name: import { capped, occurrence, sum }"
+      "Import from it by name: import { capped, occurrence, perVisit, sum }"
     ])
   })
 

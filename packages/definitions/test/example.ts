@@ -1,4 +1,4 @@
-import { defineAggregation, NoOptions, Schema } from "@assay/aggregation"
+import { defineAggregation, defineMultiSourceAggregation, NoOptions, Schema } from "@assay/aggregation"
 import { formatIssue } from "@assay/model"
 import { Result } from "effect"
 import { parseDefinitions, resolveConfig, type ResolvedConfig } from "../src/index.ts"
@@ -32,6 +32,17 @@ export const capped = defineAggregation({
   reads: "value",
   columns: ({ events }) => ({ total: events.sum(events.value) }),
   estimand: { kind: "mean", column: "total" }
+})
+
+/** An aggregation over several sources that takes no conversion window. */
+export const perVisit = defineMultiSourceAggregation({
+  name: "per-visit",
+  version: "1.0.0",
+  options: NoOptions,
+  sources: { orders: "value", visits: { reads: "nothing", least: 1, most: 2 } },
+  features: ["where", "covariate"],
+  columns: ({ orders, visits }) => ({ total: orders.sum(orders.value), visits: visits[0]!.count() }),
+  estimand: { kind: "ratio", numerator: "total", denominator: "visits" }
 })
 
 export const standard = [occurrence, sum, capped]

@@ -4,8 +4,10 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parse as parseYaml } from "yaml"
 import { jsonSchemas } from "../src/index.ts"
-import { config, experiment, parse, purchased, revenue, sum } from "./example.ts"
+import { experiment, parse, perVisit, purchased, resolve, revenue, sum } from "./example.ts"
 import { validates } from "./validator.ts"
+
+const config = Result.getOrThrow(resolve({ aggregations: [perVisit] }))
 
 const { experiment: experimentSchema, metric: metricSchema } = jsonSchemas(config.aggregations.values(), config.mapping)
 
@@ -18,7 +20,7 @@ const isDefined = (folder: string, value: unknown) => {
     : { "experiments/checkout.yaml": JSON.stringify(value) }
   // Keys that the other files don't have would make them wrong.
   const others = folder === "metrics" ? { "experiments/checkout.yaml": experiment.replace("  - revenue\n", "") } : {}
-  return Result.isSuccess(parse({ ...others, ...files }))
+  return Result.isSuccess(parse({ ...others, ...files }, config))
 }
 
 const scalars = [
@@ -42,6 +44,10 @@ const scalars = [
   "first",
   "goal",
   "treatment",
+  "per-visit",
+  "7d",
+  "1w2h",
+  "0d",
   0,
   1,
   -1,
@@ -63,6 +69,27 @@ const values = fc.oneof(
     },
     { requiredKeys: ["op"] }
   ).map((filter) => [filter]),
+  fc.record({
+    lookback: fc.constantFrom<unknown>("14d", "0d", 7),
+    trait: fc.constantFrom<unknown>("traits.age", "nope", "value")
+  }, { requiredKeys: [] }),
+  fc.record({
+    orders: fc.constantFrom<unknown>(
+      { event: "order" },
+      { event: "order", value: "value", where: [{ property: "value", op: "exists" }] },
+      { event: "order", value: "nope" },
+      [{ event: "order" }]
+    ),
+    visits: fc.constantFrom<unknown>(
+      [{ event: "visit" }],
+      [{ event: "visit", value: "value" }],
+      [{ event: "visit" }, { event: "a" }],
+      [{ event: "visit" }, { event: "a" }, { event: "b" }],
+      { event: "visit" },
+      []
+    ),
+    more: fc.constant({ event: "a" })
+  }, { requiredKeys: ["orders", "visits"] }),
   fc.record({ cap: fc.constantFrom<unknown>(1, 0, "1"), unit: fc.constantFrom("cents", "dollars"), other: fc.nat() }, {
     requiredKeys: []
   })
@@ -78,9 +105,29 @@ describe("the JSON Schema of metrics", () => {
     const good = fc.constantFrom(
       asObject(revenue),
       { ...asObject(purchased), key: "revenue" },
-      { ...asObject(revenue), aggregation: "capped", options: { cap: 3 } }
+      { ...asObject(revenue), aggregation: "capped", options: { cap: 3 } },
+      {
+        key: "revenue",
+        aggregation: "per-visit",
+        direction: "up",
+        sources: { orders: { event: "order", value: "value" }, visits: [{ event: "visit" }] }
+      }
     )
-    const keys = ["key", "aggregation", "event", "direction", "value", "where", "options", "description", "bogus"]
+    const keys = [
+      "key",
+      "aggregation",
+      "event",
+      "direction",
+      "value",
+      "where",
+      "sources",
+      "options",
+      "delay",
+      "window",
+      "covariate",
+      "description",
+      "bogus"
+    ]
     const seen = { accepted: 0, refused: 0 }
     fc.assert(
       fc.property(good.chain((metric) => changes(metric, keys)), (metric) => {
@@ -89,9 +136,9 @@ describe("the JSON Schema of metrics", () => {
         seen[accepted ? "accepted" : "refused"]++
         expect([value, accepted]).toEqual([value, isDefined("metrics", value)])
       }),
-      { numRuns: 300 }
+      { numRuns: 500 }
     )
-    expect(Math.min(seen.accepted, seen.refused)).toBeGreaterThan(15)
+    expect(Math.min(seen.accepted, seen.refused)).toBeGreaterThan(10)
   })
 
   it("knows the options of each aggregation, named ones included", () => {

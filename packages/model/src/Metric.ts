@@ -1,5 +1,6 @@
 /** A metric: which events of an identity count, and how they become one number per identity. */
 import { Schema } from "effect"
+import { Duration } from "./Duration.ts"
 import { Key } from "./Key.ts"
 
 /** Which way is good: `up`, `down`, or neither (`informational`: shown, never a reason for a decision). */
@@ -48,9 +49,49 @@ export const Filter = Schema.Struct({
 })
 export interface Filter extends Schema.Schema.Type<typeof Filter> {}
 
+const event = Schema.NonEmptyString.annotate({ description: "The event that is measured.", examples: ["purchase"] })
+
+const value = Schema.NonEmptyString.annotate({
+  description: "What is read from each event: value (the mapped value column), a property of the mapping, or a path " +
+    "into a JSON column.",
+  default: "value",
+  examples: ["metadata.amount"]
+})
+
+const where = Schema.Array(Filter).annotate({ description: "Only events that satisfy all of these conditions count." })
+
+/** The events that an aggregation of several sources takes under one of their names. */
+export const Source = Schema.Struct({
+  event,
+  value: Schema.optionalKey(value),
+  where: Schema.optionalKey(where)
+})
+export interface Source extends Schema.Schema.Type<typeof Source> {}
+
 /**
- * A metric as its file defines it. `value` names what the aggregation reads from each event: a mapped column or a JSON
- * path; `options` are the aggregation's own and are decoded by its Schema.
+ * What was known of an identity before the experiment could change it: the metric's own unit value over the time before the
+ * first exposure, or a numeric property of that exposure.
+ */
+export const Covariate = Schema.Union([
+  Schema.Struct({
+    lookback: Duration.annotate({
+      description: "The same unit value over so long a time before each identity's first exposure.",
+      examples: ["14d"]
+    })
+  }),
+  Schema.Struct({
+    trait: Schema.NonEmptyString.annotate({
+      description: "A numeric property of each identity's first exposure, named as in where.",
+      examples: ["traits.history"]
+    })
+  })
+])
+export type Covariate = typeof Covariate.Type
+
+/**
+ * A metric as its file defines it. `event`, `value` and `where` name the events of an aggregation that looks at one source;
+ * `sources` those of one that looks at several. `options` are the aggregation's own and are decoded by its Schema. The
+ * conversion window is [first exposure + `delay`, first exposure + `delay` + `window`).
  */
 export const Metric = Schema.Struct({
   key: Key.annotate({
@@ -62,22 +103,34 @@ export const Metric = Schema.Struct({
     description: "How the events of one identity become one number: the name of a configured aggregation.",
     examples: ["occurrence"]
   }),
-  event: Schema.NonEmptyString.annotate({ description: "The event that is measured.", examples: ["purchase"] }),
+  event: Schema.optionalKey(event),
   direction: Direction,
-  value: Schema.optionalKey(
-    Schema.NonEmptyString.annotate({
-      description:
-        "What is read from each event: value (the mapped value column), a property of the mapping, or a path " +
-        "into a JSON column.",
-      default: "value",
-      examples: ["metadata.amount"]
+  value: Schema.optionalKey(value),
+  where: Schema.optionalKey(where),
+  sources: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Union([Source, Schema.NonEmptyArray(Source)])).annotate({
+      description: "The events of an aggregation that looks at several sources, by the names that it gives them."
     })
-  ),
-  where: Schema.optionalKey(
-    Schema.Array(Filter).annotate({ description: "Only events that satisfy all of these conditions count." })
   ),
   options: Schema.optionalKey(
     Schema.Record(Schema.String, Schema.Unknown).annotate({ description: "Options of the aggregation." })
+  ),
+  delay: Schema.optionalKey(
+    Duration.annotate({
+      description: "Events count from so long after the identity's first exposure on.",
+      examples: ["1h"]
+    })
+  ),
+  window: Schema.optionalKey(
+    Duration.annotate({
+      description: "Events count for so long. Identities whose window isn't over yet are left out, and counted.",
+      examples: ["7d"]
+    })
+  ),
+  covariate: Schema.optionalKey(
+    Covariate.annotate({
+      description: "What was known of an identity before its first exposure; it narrows intervals."
+    })
   )
 })
 export interface Metric extends Schema.Schema.Type<typeof Metric> {}

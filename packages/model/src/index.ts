@@ -4,6 +4,7 @@
  */
 export { Decision, DecisionWord, PlanState, Reason, TreatmentDecision } from "./Decision.ts"
 export { decode, describe, nameList, suggest, type ValueIssue } from "./decode.ts"
+export * as Duration from "./Duration.ts"
 export {
   type AssayError,
   DecodeError,
@@ -24,7 +25,7 @@ export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
 export * as Instant from "./Instant.ts"
 export { Key } from "./Key.ts"
-export { Direction, Filter, FilterOperator, Metric, type Scalar } from "./Metric.ts"
+export { Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Source } from "./Metric.ts"
 export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
 export { Provenance, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"

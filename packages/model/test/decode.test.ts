@@ -19,7 +19,7 @@ describe("decode", () => {
   })
 
   it.each([
-    ["a missing text", without("event"), ["event", "nothing", "text", undefined]],
+    ["a missing text", without("aggregation"), ["aggregation", "nothing", "text", undefined]],
     [
       "a missing word of several",
       without("direction"),
@@ -38,7 +38,7 @@ describe("decode", () => {
       [
         "agregation",
         `the unknown key "agregation"`,
-        "one of key, description, aggregation, event, direction, value, where, options",
+        "one of key, description, aggregation, event, direction, value, where, sources, options, delay, window, covariate",
         `Did you mean "aggregation"?`
       ]
     ],

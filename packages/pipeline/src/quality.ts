@@ -69,11 +69,25 @@ export const qualityFindings = (
         code: "unusable_values",
         severity: "warning",
         metric_id: metric.key,
-        sentence: `${plural(unusable, "event", "events")} of ${metric.key} had no usable number as value and ` +
+        sentence: `${plural(unusable, "event", "events")} of ${metric.key} had no usable value and ` +
           `${unusable === 1 ? "was" : "were"} left out.`,
         count: unusable
       })
     }
+    const immature = Object.values(aggregates.immature[m]!).reduce((a, b) => a + b, 0)
+    if (immature > 0) {
+      findings.push({
+        code: "immature_identities",
+        severity: "info",
+        metric_id: metric.key,
+        sentence:
+          `${plural(immature, "identity", "identities")}, exposed too lately for the window of ${metric.key}, ` +
+          `${immature === 1 ? "is" : "are"} left out of it until the window is over.`,
+        count: immature,
+        of: inArms
+      })
+    }
+    findings.push(...metric.findings({ metric: metric.key, moments: aggregates.moments[m]! }))
     const happened = plan.arms.some((arm) => aggregates.moments[m]![arm]!.products.some((row, i) => row[i]! > 0))
     if (inArms > 0 && !happened) {
       findings.push({
@@ -81,7 +95,8 @@ export const qualityFindings = (
         severity: "warning",
         metric_id: metric.key,
         sentence: `${metric.key} is 0 for every identity: no event ` +
-          `${JSON.stringify(plan.streams[metric.stream]!.event)} with a value other than 0 counted. ` +
+          `${metric.streams.map((stream) => JSON.stringify(plan.streams[stream]!.event)).join(" or ")} ` +
+          "with a value other than 0 counted. " +
           "Check the metric's event, value and filters.",
         count: 0
       })

@@ -31,6 +31,8 @@ export const aggregatesOf = (planned: Plan, more: Partial<Aggregates> = {}): Agg
   namelessEvents: 0,
   earlyEvents: 0,
   repeatedEvents: undefined,
+  reported: planned.metrics.map(() => []),
+  immature: planned.metrics.map(() => ({})),
   unusableValues: planned.metrics.map(() => 0),
   latestEvent: undefined,
   ...more

@@ -1,6 +1,6 @@
 /** `assay explain`: what a recompute would do, and what it would read. */
-import { compile, isSharded, type Plan, plan, tableName } from "@assay/aggregation"
-import { formatIssue, Instant } from "@assay/model"
+import { compile, isSharded, type Plan, plan, type PlannedMetric, type Stream, tableName } from "@assay/aggregation"
+import { Duration, formatIssue, Instant } from "@assay/model"
 import { statementHash } from "@assay/pipeline"
 import { overLimit, Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option, Result } from "effect"
@@ -22,6 +22,28 @@ const clusterLine = (planned: Plan): ReadonlyArray<string> => {
         "(about 20 bytes each) to the node that answers"
   ]
 }
+
+const windowText = ({ from, to }: Stream["window"]): string =>
+  from === 0 && to === null
+    ? ""
+    : ` from ${from === 0 ? "exposure" : `${Duration.fromMillis(from)} after exposure`} ${
+      to === null ? "on" : `to ${Duration.fromMillis(to)} after it`
+    }`
+
+const streamText = ({ conditions, event, reads, value, window }: Stream): string => {
+  const of = value === undefined
+    ? ""
+    : `${reads === "text" ? "text of " : ""}${[value.column, ...value.path].join(".")} of `
+  const filters = conditions.length === 0 ? "" : `, ${counted(conditions.length, "filter")}`
+  return `${of}event ${JSON.stringify(event)}${filters}${windowText(window)}`
+}
+
+const covariateText = (covariate: PlannedMetric["covariate"]): string =>
+  covariate === undefined
+    ? ""
+    : "trait" in covariate.of
+    ? `, adjusted for the trait ${covariate.of.trait}`
+    : `, adjusted for the ${Duration.fromMillis(covariate.of.lookback)} before exposure`
 
 const describePlan = (planned: Plan): ReadonlyArray<string> => {
   const { experiment, mapping } = planned
@@ -48,13 +70,12 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
     ...clusterLine(planned),
     "Metrics",
     ...planned.metrics.map((metric) => {
-      const stream = planned.streams[metric.stream]!
-      const value = stream.value === undefined ? "" : ` of ${[stream.value.column, ...stream.value.path].join(".")}`
-      const filters = stream.conditions.length === 0 ? "" : `, ${counted(stream.conditions.length, "filter")}`
-      return `  ${metric.key}: ${metric.aggregation} ${metric.version}${value} over event ${
-        JSON.stringify(stream.event)
-      }${filters}; ` +
-        `${metric.estimand}, ${metric.role}, ${metric.direction}`
+      const waits = metric.ripeUntil === undefined
+        ? ""
+        : `, identities exposed by ${Instant.fromMillis(metric.ripeUntil)}`
+      return `  ${metric.key}: ${metric.aggregation} ${metric.version} over ${
+        metric.streams.map((stream) => streamText(planned.streams[stream]!)).join(" and ")
+      }; ${metric.estimand}${covariateText(metric.covariate)}${waits}, ${metric.role}, ${metric.direction}`
     }),
     `One statement: one read of the exposures, one of the metric events; ${
       counted(planned.accumulators.length, "accumulator")

@@ -1,47 +1,68 @@
 /** Metric events: one row each, values parsed and conditions tested once. */
 import { and, type Fragment, identifier, join, parameter, sql, word } from "@assay/sql"
-import { compileConditions } from "../Filter.ts"
-import type { Plan } from "../Plan.ts"
-import { asNumber } from "../Property.ts"
+import { compileConditions, type Condition } from "../Filter.ts"
+import { intern, isAlways, type Plan } from "../Plan.ts"
+import { asNumber, asText, type Property } from "../Property.ts"
+import type { Window } from "../Unit.ts"
 import { identityKey, inEnvironment, inWindow, offset, own, shardsOf, table, text } from "./table.ts"
 
-/** Distinct values that streams read, and distinct lists of conditions; each is computed once per event. */
+/** What is read from an event: the number of a property, NaN where it isn't usable, or its text as 64 bits, 0 where it is empty. */
+interface EventValue {
+  readonly reads: "value" | "text"
+  readonly property: Property
+}
+
+/**
+ * Distinct values that streams read, distinct lists of conditions, and distinct windows; each is computed once per event. A
+ * window that is undefined runs from the first exposure to the end of the experiment.
+ */
 export interface EventColumns {
   readonly events: ReadonlyArray<string>
-  readonly values: ReadonlyArray<Fragment>
-  readonly conditions: ReadonlyArray<Fragment>
-  readonly streams: ReadonlyArray<
-    { readonly event: number; readonly value: number | undefined; readonly condition: number | undefined }
-  >
+  readonly values: ReadonlyArray<EventValue>
+  readonly conditions: ReadonlyArray<ReadonlyArray<Condition>>
+  readonly windows: ReadonlyArray<Window>
+  readonly streams: ReadonlyArray<StreamColumns>
+}
+
+/** The places of what a stream looks at; event names count from 1. */
+export interface StreamColumns {
+  readonly event: number
+  readonly value: number | undefined
+  readonly condition: number | undefined
+  readonly window: number | undefined
 }
 
 export const eventColumns = (plan: Plan): EventColumns => {
   const events: Array<string> = []
-  const values: Array<{ readonly key: string; readonly fragment: Fragment }> = []
-  const conditions: Array<{ readonly key: string; readonly fragment: Fragment }> = []
-  const place = (
-    list: Array<{ readonly key: string; readonly fragment: Fragment }>,
-    key: string,
-    make: () => Fragment
-  ) => {
-    const found = list.findIndex((entry) => entry.key === key)
-    return found >= 0 ? found : list.push({ key, fragment: make() }) - 1
-  }
-  const streams = plan.streams.map(({ event, value, conditions: all }) => {
-    if (!events.includes(event)) events.push(event)
-    return {
-      event: events.indexOf(event) + 1,
-      value: value === undefined ? undefined : place(values, JSON.stringify(value), () => asNumber(value)),
-      condition: all.length === 0 ? undefined : place(conditions, JSON.stringify(all), () => compileConditions(all))
-    }
-  })
-  return { events, values: values.map((v) => v.fragment), conditions: conditions.map((c) => c.fragment), streams }
+  const values: Array<EventValue> = []
+  const conditions: Array<ReadonlyArray<Condition>> = []
+  const windows: Array<Window> = []
+  const streams = plan.streams.map(({ event, reads, value, conditions: all, window }) => ({
+    event: intern(events, event) + 1,
+    value: value === undefined || reads === "nothing" ? undefined : intern(values, { reads, property: value }),
+    condition: all.length === 0 ? undefined : intern(conditions, all),
+    window: isAlways(window) ? undefined : intern(windows, window)
+  }))
+  return { events, values, conditions, windows, streams }
 }
 
 export const numbered = (prefix: string, i: number): Fragment => word(`${prefix}${i}`)
 
 /** Whether a number can be used; NaN and NULL can't. */
-export const isUsable = (number: Fragment): Fragment => sql`abs(${number}) <= 1e100`
+export const isUsableNumber = (number: Fragment): Fragment => sql`abs(${number}) <= 1e100`
+
+/** Whether what was read from an event can be used. */
+export const isUsable = ({ reads }: EventValue, value: Fragment): Fragment =>
+  reads === "value" ? isUsableNumber(value) : sql`${value} != 0`
+
+/** What is read from an event; `collapse` makes one of those of its copies. */
+const read = (
+  { property, reads }: EventValue,
+  collapse: (fragment: Fragment, how: "min" | "max") => Fragment
+): Fragment =>
+  reads === "value"
+    ? sql`ifNull(${collapse(asNumber(property), "min")}, nan)`
+    : sql`ifNull(cityHash64(${collapse(sql`nullIf(${asText(property)}, '')`, "min")}), toUInt64(0))`
 
 /**
  * What makes two rows the same event, as SQL; undefined where every row counts. It is hashed together with the identity's
@@ -73,21 +94,21 @@ const eventNumber = (column: string, names: ReadonlyArray<string>): Fragment =>
     }, toUInt16(0))))`
 
 /**
- * One row per metric event, in columns of our {@link own}: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values, NaN where unusable;
+ * One row per metric event, in columns of our {@link own}: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values;
  * `c0…` its conditions; `copies`, how many rows it came in, where repeated rows are removed.
  */
 export const events = (plan: Plan, columns: EventColumns): Fragment => {
   const { mapping } = plan
   const key = rowKey(plan)
-  const read = (collapse: (fragment: Fragment, how: "min" | "max") => Fragment): Fragment =>
+  const row = (collapse: (fragment: Fragment, how: "min" | "max") => Fragment): Fragment =>
     join(
       [
         sql`${identityKey(text(mapping.identities[plan.identity]!))} AS ${own("k")}`,
         sql`${collapse(eventNumber(mapping.columns.event, columns.events), "min")} AS ${own("m")}`,
         sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS ${own("t")}`,
-        ...columns.values.map((value, i) => sql`ifNull(${collapse(value, "min")}, nan) AS ${own("v", i)}`),
+        ...columns.values.map((value, i) => sql`${read(value, collapse)} AS ${own("v", i)}`),
         ...columns.conditions.map((condition, i) =>
-          sql`${collapse(sql`toUInt8(${condition})`, "max")} AS ${own("c", i)}`
+          sql`${collapse(sql`toUInt8(${compileConditions(condition)})`, "max")} AS ${own("c", i)}`
         )
       ],
       sql`,
@@ -98,13 +119,13 @@ export const events = (plan: Plan, columns: EventColumns): Fragment => {
     and([
       ...inEnvironment(plan, mapping.columns.environment),
       sql`${identifier(mapping.columns.event)} IN (${join(columns.events.map((event) => parameter("String", event)))})`,
-      ...inWindow(plan, mapping.columns.timestamp)
+      ...inWindow(plan.reads, mapping.columns.timestamp)
     ])
   }`
   return key === undefined
-    ? sql`SELECT ${read((fragment) => fragment)}
+    ? sql`SELECT ${row((fragment) => fragment)}
     ${from}`
-    : sql`SELECT ${read((fragment, how) => sql`${word(how)}(${fragment})`)},
+    : sql`SELECT ${row((fragment, how) => sql`${word(how)}(${fragment})`)},
       count() AS ${own("copies")}
     ${from}
     GROUP BY ${own("k")}, ${key}`

@@ -44,22 +44,29 @@ export const own = (name: string, i?: number): Fragment => word(`${ownPrefix}${n
  */
 export const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
 
+/** Where a time stands among the {@link offset}s of a plan. */
+export const offsetOf = (plan: Plan, millis: number): number => millis - plan.reads.from + 1
+
 /**
- * Milliseconds since the start of the window plus 1, so that 0 is no event's. 32 bits suffice for 49 days. The window's
- * bounds leave no NULL.
+ * Milliseconds since the first instant that the plan reads plus 1, so that 0 is no event's. 32 bits suffice for 49 days. The
+ * window's bounds leave no NULL.
  */
 export const offset = (plan: Plan, column: string): Fragment => {
   const millis = sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC')) - ${
-    parameter("Int64", plan.from - 1)
+    parameter("Int64", plan.reads.from - 1)
   }`
   return sql`assumeNotNull(${offsetType(plan)}(${millis}))`
 }
 
-export const offsetType = (plan: Plan): Fragment => word(plan.to - plan.from < 2 ** 32 ? "toUInt32" : "toUInt64")
+export const offsetType = ({ reads }: Plan): Fragment => word(reads.to - reads.from < 2 ** 32 ? "toUInt32" : "toUInt64")
 
-export const inWindow = (plan: Plan, column: string): ReadonlyArray<Fragment> => [
-  sql`${identifier(column)} >= ${time(plan.from)}`,
-  sql`${identifier(column)} < ${time(plan.to)}`
+/** The condition that a time lies in [from, to). */
+export const inWindow = (
+  { from, to }: { readonly from: number; readonly to: number },
+  column: string
+): ReadonlyArray<Fragment> => [
+  sql`${identifier(column)} >= ${time(from)}`,
+  sql`${identifier(column)} < ${time(to)}`
 ]
 
 export const inEnvironment = (plan: Plan, column: string | undefined): ReadonlyArray<Fragment> =>

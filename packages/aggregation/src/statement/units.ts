@@ -1,50 +1,15 @@
 /** Units: events attributed to exposures, aggregated per identity, whole or merged from partial states. */
-import { empty, type Fragment, integer, join, sql, word } from "@assay/sql"
-import type { Plan, PlannedAccumulator } from "../Plan.ts"
+import { empty, type Fragment, join, sql, word } from "@assay/sql"
+import type { Plan } from "../Plan.ts"
+import { accumulate, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
-import { type EventColumns, eventColumns, events, isUsable, numbered } from "./events.ts"
-import { exposures, since } from "./exposures.ts"
+import { eventColumns, events, numbered } from "./events.ts"
+import { exposures } from "./exposures.ts"
+import { gate, gates, isEarly, isInside } from "./gates.ts"
 import { own } from "./table.ts"
 
-const combinator = (accumulator: PlannedAccumulator["accumulator"]): Fragment => {
-  switch (accumulator.kind) {
-    case "count":
-      return word("count")
-    case "any":
-      return word("max")
-    default:
-      return word(accumulator.kind)
-  }
-}
-
-/**
- * When an attributed event counts for a stream. `on` is the number of its event name, 0 where it came too early; `on0…` the
- * same for the events whose value `v0…` can be used.
- */
-const counts = (columns: EventColumns, stream: number): Fragment => {
-  const { condition, event, value } = columns.streams[stream]!
-  const happened = sql`${value === undefined ? word("on") : numbered("on", value)} = ${integer(event)}`
-  return condition === undefined ? happened : sql`${happened} AND ${numbered("c", condition)}`
-}
-
-/** An accumulator as a conditional aggregate, whole or as a state for merging. */
-const accumulate = (
-  columns: EventColumns,
-  { stream, accumulator }: PlannedAccumulator,
-  form: "value" | "state"
-): Fragment => {
-  const { value } = columns.streams[stream]!
-  const argument = accumulator.kind === "count"
-    ? empty
-    : accumulator.kind === "any"
-    ? sql`toUInt8(1), `
-    : accumulator.of.kind === "value"
-    ? sql`${numbered("v", value!)}, `
-    : sql`toFloat64(t - ${since(sql`pack`)}), `
-  return sql`${combinator(accumulator)}If${form === "state" ? word("State") : empty}(${argument}${
-    counts(columns, stream)
-  })`
-}
+/** A trait of an identity's first exposure, NaN where it lacks it. */
+export const trait = (i: number): Fragment => numbered("trait", i)
 
 /**
  * One row per identity: its packed exposure, counts for the findings, and its accumulators `a0…`, whole or as states.
@@ -54,6 +19,7 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const columns = eventColumns(plan)
   const state = form === "state" ? word("State") : empty
   const copies = plan.deduplication.policy !== "none"
+  const inside = isInside(plan)
   const carried = join([
     sql`exposures.k AS k`,
     sql`exposures.pack AS pack`,
@@ -62,22 +28,23 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
     ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
     ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
-    sql`if(events.${own("t")} >= ${since(sql`exposures.pack`)}, events.${own("m")}, toUInt16(0)) AS on`,
-    ...columns.values.map((_, i) =>
-      sql`if(${isUsable(sql`events.${own("v", i)}`)}, on, toUInt16(0)) AS ${numbered("on", i)}`
-    )
+    ...plan.traits.map((_, i) => sql`exposures.${numbered("x", i)} AS ${numbered("x", i)}`),
+    ...gates(plan, columns)
   ])
   const aggregates = join(
     [
       sql`max(pack) AS exposure`,
-      sql`countIf${state}(m != on) AS early`,
-      sql`max${state}(t) AS latest`,
-      ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), m != 0) AS repeated`] : []),
-      ...badEvents(columns).map(({ chunk, name, value }) =>
-        sql`groupArrayIf${state}(${badEvent(columns, chunk)}, on != ${numbered("on", value)}) AS ${name}`
+      sql`countIf${state}(${isEarly(plan)}) AS early`,
+      inside === undefined ? sql`max${state}(t) AS latest` : sql`maxIf${state}(t, ${inside}) AS latest`,
+      ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), ${inside ?? sql`m != 0`}) AS repeated`] : []),
+      ...plan.traits.map((_, i) => sql`max(${numbered("x", i)}) AS ${trait(i)}`),
+      ...badEvents(columns).map((bad) =>
+        sql`groupArrayIf${state}(${badEvent(columns, bad)}, ${gate({ ...bad, value: undefined })} != ${
+          gate(bad)
+        }) AS ${bad.name}`
       ),
       ...plan.accumulators.map((accumulator, i) =>
-        sql`${accumulate(columns, accumulator, form)} AS ${numbered("a", i)}`
+        sql`${accumulate(plan, columns, accumulator, form)} AS ${numbered("a", i)}`
       )
     ],
     sql`,
@@ -104,10 +71,13 @@ export const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
   const columns = [
     sql`max(exposure) AS exposure`,
     merge(word("countIf"), word("early")),
-    merge(word("max"), word("latest")),
+    merge(word(isInside(plan!) === undefined ? "max" : "maxIf"), word("latest")),
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
     ...badEvents(eventColumns(plan!)).map(({ name }) => merge(word("groupArrayIf"), name)),
-    ...plan!.accumulators.map(({ accumulator }, i) => merge(sql`${combinator(accumulator)}If`, numbered("a", i)))
+    ...plan!.traits.map((_, i) => sql`max(${trait(i)}) AS ${trait(i)}`),
+    ...plan!.accumulators.map((accumulator, i) =>
+      sql`${mergeStates(accumulator, numbered("a", i))} AS ${numbered("a", i)}`
+    )
   ]
   return sql`SELECT k, ${join(columns)}
     FROM (

@@ -1,0 +1,87 @@
+/** Accumulators as aggregate functions of ClickHouse: whole, as partial states, and merged. */
+import { empty, type Fragment, integer, join, sql, word } from "@assay/sql"
+import type { Plan, PlannedAccumulator } from "../Plan.ts"
+import type { EventLabel, EventNumber } from "../Unit.ts"
+import { type EventColumns, numbered } from "./events.ts"
+import { since } from "./exposures.ts"
+import { counts } from "./gates.ts"
+
+/** 2^17 registers of HyperLogLog: a standard error of 0.3 %; small sets are counted exactly. */
+const uniquePrecision = 17
+
+/** The function of an accumulator, its combinator, and its own parameters. */
+const functionOf = (
+  { accumulator }: PlannedAccumulator
+): { readonly name: string; readonly combinator: "If" | ""; readonly parameters: Fragment } => {
+  const plain = (name: string) => ({ name, combinator: "If" as const, parameters: empty })
+  switch (accumulator.kind) {
+    case "any":
+      return plain("max")
+    case "first":
+      return plain("argMin")
+    case "last":
+      return plain("argMax")
+    case "unique":
+      return accumulator.method === "exact"
+        ? plain("uniqExact")
+        : { ...plain("uniqCombined"), parameters: sql`(${integer(uniquePrecision)})` }
+    case "funnel":
+      return {
+        name: "windowFunnel",
+        combinator: "",
+        parameters: sql`(${
+          accumulator.strictness === "default"
+            ? integer(accumulator.within)
+            : sql`${integer(accumulator.within)}, ${
+              accumulator.strictness === "strict_order" ? sql`'strict_order'` : sql`'strict_increase'`
+            }`
+        })`
+      }
+    default:
+      return plain(accumulator.kind)
+  }
+}
+
+const called = (accumulator: PlannedAccumulator, form: "" | "State" | "Merge", args: Fragment): Fragment => {
+  const { combinator, name, parameters } = functionOf(accumulator)
+  return sql`${word(`${name}${combinator}${form}`)}${parameters}(${args})`
+}
+
+/** An accumulator as a conditional aggregate, whole or as a state for merging. */
+export const accumulate = (
+  plan: Plan,
+  columns: EventColumns,
+  planned: PlannedAccumulator,
+  form: "value" | "state"
+): Fragment => {
+  const { accumulator } = planned
+  const streams = planned.streams.map((stream) => columns.streams[stream]!)
+  const [stream] = streams
+  const number = ({ kind }: EventNumber): Fragment =>
+    kind === "value" ? numbered("v", stream!.value!) : sql`toFloat64(t - ${since(sql`pack`)})`
+  const label = ({ kind }: EventLabel): Fragment =>
+    kind === "text"
+      ? numbered("v", stream!.value!)
+      : sql`intDiv(toInt64(t) + ${integer(plan.reads.from - 1)}, ${integer(86_400_000)})`
+  const args = (): ReadonlyArray<Fragment> => {
+    switch (accumulator.kind) {
+      case "count":
+        return []
+      case "any":
+        return [sql`toUInt8(1)`]
+      case "first":
+      case "last":
+        return [number(accumulator.of), sql`(t, ${number(accumulator.of)})`]
+      case "unique":
+        return [label(accumulator.of)]
+      case "funnel":
+        return [sql`t`]
+      default:
+        return [number(accumulator.of)]
+    }
+  }
+  return called(planned, form === "state" ? "State" : "", join([...args(), ...streams.map(counts)]))
+}
+
+/** An accumulator merged from the partial states in a column. */
+export const mergeStates = (planned: PlannedAccumulator, column: Fragment): Fragment => called(planned, "Merge", column)
