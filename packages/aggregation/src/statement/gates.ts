@@ -46,7 +46,7 @@ export const gates = (plan: Plan, columns: EventColumns): ReadonlyArray<Fragment
     sql`${open({ from: 0, to: null })} AS on`,
     ...columns.windows.map((window, i) => sql`${open(window)} AS ${gate({ value: undefined, window: i })}`),
     ...valued.map((one) =>
-      sql`if(${isUsable(columns.values[one.value!]!, sql`events.${own("v", one.value!)}`)}, ${
+      sql`if(${isUsable(columns.values[one.value!]!, sql`events.${own("v", one.value)}`)}, ${
         gate({ ...one, value: undefined })
       }, toUInt16(0)) AS ${gate(one)}`
     )
