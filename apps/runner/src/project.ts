@@ -4,7 +4,8 @@ import {
   parseDefinitions,
   resolveConfig,
   type ResolvedConfig,
-  type SourceFile
+  type SourceFile,
+  type StoreConfig
 } from "@assay/definitions"
 import { DefinitionError, type DefinitionIssue, formatIssue, suggest } from "@assay/model"
 import { type SecretSource, WarehouseConfig } from "@assay/warehouse"
@@ -155,6 +156,14 @@ const absoluteFiles = (config: WarehouseConfig, absolute: (path: string) => stri
   }
 }
 
+/** A store whose folder or file, or the file with its connection URL, is named relative to the configuration. */
+const absoluteStore = (config: StoreConfig, absolute: (path: string) => string): StoreConfig =>
+  "folder" in config
+    ? { folder: absolute(config.folder) }
+    : "file" in config
+    ? { file: absolute(config.file) }
+    : { ...config, postgres: secret(config.postgres, absolute) }
+
 /** Reads and checks the configuration: the file or folder given, else `assay.config.ts` in the working directory. */
 export const loadProject = Effect.fn("project.load")(function*(given: string | undefined) {
   const file = findConfig(given)
@@ -184,7 +193,7 @@ export const loadProject = Effect.fn("project.load")(function*(given: string | u
         : { results: config.results === true ? true : absoluteFiles(config.results, absolute) }),
       experiments: absolute(config.experiments),
       metrics: absolute(config.metrics),
-      store: absolute(config.store)
+      store: absoluteStore(config.store, absolute)
     }
   }
   return project

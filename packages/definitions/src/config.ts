@@ -3,11 +3,13 @@ import type { Aggregation } from "@assay/aggregation"
 import {
   decode,
   defaultEventMapping,
+  defaultRefresh,
   DefinitionError,
   type DefinitionIssue,
   describe,
   EventMapping,
   nameList,
+  Refresh,
   type ValueIssue
 } from "@assay/model"
 import { Result, Schema } from "effect"
@@ -22,9 +24,23 @@ export interface Defaults {
   readonly engine: Engine
   /** Level of intervals, between 0.5 and 1. */
   readonly confidence: number
-  /** Experiments that are recomputed at the same time. */
+  /** Experiments that are recomputed at the same time, by however many runners. */
   readonly concurrency: number
+  /** When `assay watch` computes an experiment anew. */
+  readonly refresh: Refresh
 }
+
+/**
+ * Where results and runs are kept: a folder (its name alone means the same), one SQLite file, or a PostgreSQL database that several runners
+ * share. `postgres` names where its connection URL is found, which is a secret; `schema` is `assay` where it is absent.
+ */
+export type StoreConfig =
+  | { readonly folder: string }
+  | { readonly file: string }
+  | {
+    readonly postgres: { readonly env: string } | { readonly file: string }
+    readonly schema?: string
+  }
 
 /** What the configuration says about events; what is left out keeps its default. */
 export interface EventsConfig extends Partial<Omit<EventMapping, "columns" | "deduplication">> {
@@ -59,8 +75,8 @@ export interface AssayConfig<Warehouse = unknown> {
   readonly experiments?: string
   /** The folder of metric files; `metrics` by default. */
   readonly metrics?: string
-  /** The folder of results; `.assay` by default. */
-  readonly store?: string
+  /** Where results and runs are kept; the folder `.assay` by default. */
+  readonly store?: string | StoreConfig
   readonly defaults?: Partial<Defaults>
 }
 
@@ -76,12 +92,17 @@ export interface ResolvedConfig<Warehouse = unknown> {
   readonly aggregations: ReadonlyMap<string, Aggregation>
   readonly experiments: string
   readonly metrics: string
-  readonly store: string
+  readonly store: StoreConfig
   readonly defaults: Defaults
 }
 
 /** What a configuration that says nothing means. */
-export const defaultDefaults: Defaults = { engine: "bayesian", confidence: 0.95, concurrency: 4 }
+export const defaultDefaults: Defaults = {
+  engine: "bayesian",
+  confidence: 0.95,
+  concurrency: 4,
+  refresh: defaultRefresh
+}
 
 /** Returns its argument: gives `assay.config.ts` types and completion. */
 export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>): AssayConfig<Warehouse> => config
@@ -94,14 +115,15 @@ const Config = Schema.Struct({
   aggregations: Schema.optionalKey(Schema.Unknown),
   experiments: Schema.optionalKey(Schema.NonEmptyString),
   metrics: Schema.optionalKey(Schema.NonEmptyString),
-  store: Schema.optionalKey(Schema.NonEmptyString),
+  store: Schema.optionalKey(Schema.Unknown),
   defaults: Schema.optionalKey(
     Schema.Struct({
       engine: Schema.optionalKey(Engine),
       confidence: Schema.optionalKey(
         Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0.5), Schema.isLessThan(1)))
       ),
-      concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0))))
+      concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))),
+      refresh: Schema.optionalKey(Refresh)
     })
   )
 })
@@ -110,6 +132,46 @@ const Setup = Schema.Array(Schema.Struct({
   text: Schema.NonEmptyString,
   parameters: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
 }))
+
+const Secret = Schema.Union([
+  Schema.Struct({ env: Schema.NonEmptyString }),
+  Schema.Struct({ file: Schema.NonEmptyString })
+])
+
+/** What a store may say, by the key that tells which one it is. */
+const stores: Readonly<Record<string, Schema.Codec<StoreConfig, unknown>>> = {
+  folder: Schema.Struct({ folder: Schema.NonEmptyString }),
+  file: Schema.Struct({ file: Schema.NonEmptyString }),
+  postgres: Schema.Struct({
+    postgres: Secret,
+    schema: Schema.optionalKey(
+      Schema.String.pipe(
+        Schema.check(
+          Schema.isPattern(/^[a-z_][a-z0-9_]{0,47}$/, { expected: "a name of lower-case letters, digits and _" })
+        )
+      )
+    )
+  })
+}
+
+/** Where results are kept. A connection URL in the place of its name may hold a password, so it isn't repeated. */
+const decodeStore = (value: unknown): Result.Result<StoreConfig, ReadonlyArray<ValueIssue>> => {
+  if (value === undefined) return Result.succeed({ folder: ".assay" })
+  if (typeof value !== "string") {
+    const kind = isFields(value) ? Object.keys(stores).find((key) => Object.hasOwn(value, key)) : undefined
+    if (kind !== undefined) return Result.mapError(decode(stores[kind]!, value), (issues) => issues.map(redacted))
+    return Result.fail([{ path: [], found: describe(value), expected: "a folder, { file: … }, or { postgres: … }" }])
+  }
+  if (value === "" || /^[a-z]+:\/\//i.test(value)) {
+    return Result.fail([{
+      path: [],
+      found: value === "" ? "an empty text" : "a URL",
+      expected: "a folder, { file: … }, or { postgres: … }",
+      hint: "A database is named by where its URL is found: { postgres: { env: \"DATABASE_URL\" } }"
+    }])
+  }
+  return Result.succeed({ folder: value })
+}
 
 /** The statements of `setup`, or what is wrong with them. */
 const decodeSetup = (value: unknown): Result.Result<ReadonlyArray<SetupStatement>, ReadonlyArray<ValueIssue>> => {
@@ -271,6 +333,7 @@ export const resolveConfig = <Warehouse>(
   const given: Fields = isFields(input) ? input : {}
   const config = decode(Config, given)
   const warehouse = decode(context.warehouse, given["warehouse"] ?? {})
+  const store = decodeStore(given["store"])
   const results = decodeResults(context.warehouse, given["results"])
   const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
   const gathered = gatherAggregations(context.aggregations, given["aggregations"])
@@ -283,12 +346,14 @@ export const resolveConfig = <Warehouse>(
       : []),
     ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
     ...(Result.isFailure(results) ? below("results", results.failure.map(redacted)) : []),
+    ...(Result.isFailure(store) ? below("store", store.failure) : []),
     ...below("events", Result.isFailure(events) ? events.failure : checkMapping(events.success)),
     ...(Result.isFailure(listed) ? below("setup", listed.failure) : []),
     ...below("aggregations", gathered.issues)
   ]
   if (
-    Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(results) || Result.isFailure(events)
+    Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(results) || Result.isFailure(events) ||
+    Result.isFailure(store)
   ) {
     return fail(issues)
   }
@@ -300,7 +365,7 @@ export const resolveConfig = <Warehouse>(
       hint: "Take setup out, or take warehouse.url out to run embedded"
     })
   }
-  const { experiments = "experiments", metrics = "metrics", store = ".assay" } = config.success
+  const { experiments = "experiments", metrics = "metrics" } = config.success
   if (folder(experiments) === folder(metrics)) {
     issues.push({
       path: ["metrics"],
@@ -317,7 +382,7 @@ export const resolveConfig = <Warehouse>(
     aggregations: gathered.aggregations,
     experiments,
     metrics,
-    store,
+    store: store.success,
     defaults: { ...defaultDefaults, ...config.success.defaults }
   })
 }

@@ -15,10 +15,11 @@ export const canonicalJson = (value: unknown): string => {
   return `{${entries.join(",")}}`
 }
 
-/** What of an experiment decides its numbers: times as milliseconds, defaults written out, no descriptions. */
+/** What of an experiment decides its numbers: times as milliseconds, defaults written out, no descriptions, no schedule. */
 const essentials = (experiment: Experiment, mapping: EventMapping) => ({
   ...experiment,
   description: undefined,
+  refresh: undefined,
   started_at: Instant.toMillis(experiment.started_at),
   ended_at: experiment.ended_at === undefined ? null : Instant.toMillis(experiment.ended_at),
   identity: experiment.identity ?? Object.keys(mapping.identities)[0],

@@ -8,7 +8,8 @@ export {
   type EventsConfig,
   resolveConfig,
   type ResolvedConfig,
-  type SetupStatement
+  type SetupStatement,
+  type StoreConfig
 } from "./config.ts"
 export { definitionHash } from "./definitionHash.ts"
 export { type Definitions, parseDefinitions } from "./definitions.ts"

@@ -1,4 +1,4 @@
-import { defaultEventMapping, formatIssue } from "@assay/model"
+import { defaultEventMapping, defaultRefresh, formatIssue } from "@assay/model"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -22,8 +22,8 @@ describe("a configuration that says nothing", () => {
       aggregations: new Map([["occurrence", occurrence], ["sum", sum], ["capped", capped]]),
       experiments: "experiments",
       metrics: "metrics",
-      store: ".assay",
-      defaults: { engine: "bayesian", confidence: 0.95, concurrency: 4 }
+      store: { folder: ".assay" },
+      defaults: { engine: "bayesian", confidence: 0.95, concurrency: 4, refresh: defaultRefresh }
     }))
   })
 })
@@ -68,7 +68,8 @@ describe("a configuration", () => {
     expect(Result.getOrThrow(resolve({ defaults: { engine: "delta" } })).defaults).toEqual({
       engine: "delta",
       confidence: 0.95,
-      concurrency: 4
+      concurrency: 4,
+      refresh: defaultRefresh
     })
   })
 
@@ -257,9 +258,9 @@ describe("a mistake in it", () => {
         store: 1
       }).map((line) => line.replace(/: found.*/, ""))
     ).toEqual([
-      "assay.config.ts store",
       "assay.config.ts defaults.engine",
       "assay.config.ts warehouse.ur",
+      "assay.config.ts store",
       "assay.config.ts events.tabel",
       "assay.config.ts events.identities",
       "assay.config.ts aggregations[0]",
@@ -273,8 +274,52 @@ describe("a mistake in it", () => {
     expect(said.join("\n")).not.toContain("hunter2")
   })
 
+  it.each<[string, unknown, string]>([
+    ["a number", 1, "expected"],
+    ["nothing in it", "", "expected a folder, { file: … }, or { postgres: … }"],
+    ["a URL", "postgres://assay:hunter2@host/db", "{ postgres: { env: \"DATABASE_URL\" } }"],
+    ["a secret in it", { postgres: "postgres://assay:hunter2@host/db" }, "expected"],
+    ["a schema with a quote", { postgres: { env: "URL" }, schema: "a\"b" }, "lower-case letters"],
+    ["two places", { folder: "a", file: "b" }, "expected"]
+  ])("refuses a store of %s", (_, store, said) => {
+    const [complaint, ...others] = complaints({ store })
+    expect(complaint).toContain("assay.config.ts store")
+    expect(complaint).toContain(said)
+    expect([complaint, ...others].join("\n")).not.toContain("hunter2")
+  })
+
+  it.each<[string, unknown, string]>([
+    ["a cron expression of six fields", { cron: "0 0 6 * * *" }, "five fields"],
+    ["a cron expression that isn't one", { cron: "61 * * * *" }, "five fields"],
+    ["an unknown zone", { cron: "0 6 * * *", zone: "Mars/Olympus" }, "time zone"],
+    ["an interval without a unit", { every: "60" }, "length of time"],
+    ["an interval of nothing", { every: "0s" }, "length of time"],
+    ["growth beyond the age", { every: "1h", grows: 2 }, "1"],
+    ["two schedules", { every: "1h", cron: "0 6 * * *" }, "expected"],
+    ["no schedule", { grace: "1d" }, "expected"]
+  ])("refuses to refresh by %s", (_, refresh, said) => {
+    const found = complaints({ defaults: { refresh } })
+    expect(found.length).toBeGreaterThan(0)
+    expect(found.join("\n")).toContain("assay.config.ts defaults.refresh")
+    expect(found.join("\n")).toContain(said)
+  })
+
+  it("is none in any schedule, and in any store", () => {
+    for (
+      const refresh of [
+        "never",
+        { cron: "0 6 * * 1-5", zone: "Europe/Paris" },
+        { every: "1h30m", grows: 0.05, up_to: "1d", grace: "2d" },
+        { after_data: "15m" }
+      ]
+    ) expect(complaints({ defaults: { refresh } })).toEqual([])
+    for (const store of ["results", { file: "a.sqlite" }, { postgres: { file: "secret" }, schema: "team_a" }]) {
+      expect(complaints({ store })).toEqual([])
+    }
+  })
+
   it("never makes it throw", () => {
-    const places = ["warehouse", "results", "events", "aggregations", "experiments", "defaults"]
+    const places = ["warehouse", "results", "store", "events", "aggregations", "experiments", "defaults"]
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.anything(), (place, value) => {
         for (const input of [value, { [place]: value }]) {

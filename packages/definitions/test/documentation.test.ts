@@ -29,8 +29,17 @@ describe("the examples of the documentation", () => {
       resolveConfig({}, { file: "", warehouse: Warehouse, aggregations: standard })
     )
     const row = (name: string, value: unknown) => expect(page).toContain(`| \`${name}\` | \`${String(value)}\` |`)
-    for (const [name, value] of Object.entries({ experiments, metrics, store })) row(name, value)
-    for (const [name, value] of Object.entries(defaults)) row(`defaults.${name}`, value)
+    for (const [name, value] of Object.entries({ experiments, metrics, store: Object.values(store)[0] })) {
+      row(name, value)
+    }
+    for (const [name, value] of Object.entries(defaults)) {
+      row(
+        `defaults.${name}`,
+        typeof value === "object"
+          ? `{ ${Object.entries(value).map(([key, one]) => `${key}: ${String(one)}`).join(", ")} }`
+          : value
+      )
+    }
     for (const [name, value] of Object.entries(mapping.columns)) row(`columns.${name}`, value)
     row("table", mapping.table)
     row("exposure_event", mapping.exposure_event)

@@ -55,6 +55,8 @@ export const validates = (schema: unknown, value: unknown, root: unknown = schem
         return typeof value !== "string" || value.length >= Number(rule)
       case "minimum":
         return typeof value !== "number" || value >= Number(rule)
+      case "maximum":
+        return typeof value !== "number" || value <= Number(rule)
       case "exclusiveMinimum":
         return typeof value !== "number" || value > Number(rule)
       case "minItems":

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { Instant } from "./Instant.ts"
 import { Key } from "./Key.ts"
+import { Refresh } from "./Refresh.ts"
 
 /** What a metric is for: `goal` decides, `secondary` explains, `guardrail` must not get worse. */
 export const Role = Schema.Literals(["goal", "secondary", "guardrail"]).annotate({
@@ -75,7 +76,12 @@ export const Experiment = Schema.Struct({
     examples: ["control"]
   }),
   variants: Schema.NonEmptyArray(Variant).annotate({ description: "The arms, 2 to 63 of them." }),
-  metrics: Schema.NonEmptyArray(MetricUse).annotate({ description: "What judges the experiment." })
+  metrics: Schema.NonEmptyArray(MetricUse).annotate({ description: "What judges the experiment." }),
+  refresh: Schema.optionalKey(
+    Refresh.annotate({
+      description: "When `assay watch` computes it anew; defaults.refresh of the configuration where it is absent."
+    })
+  )
 })
 export interface Experiment extends Schema.Schema.Type<typeof Experiment> {}
 

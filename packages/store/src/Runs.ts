@@ -2,6 +2,7 @@
 import type { StoreError } from "@assay/model"
 import { Context, Effect, Layer, type Option, type Scope } from "effect"
 import { embedded, folder } from "./embedded.ts"
+import { postgres, type PostgresOptions } from "./postgres.ts"
 import type { Run, RunError, RunProgress, RunReason, RunState } from "./Run.ts"
 import { type Shape, Store } from "./Store.ts"
 
@@ -92,6 +93,12 @@ export class Runs extends Context.Service<Runs, RunsShape>()("@assay/store/Runs"
   static readonly layerFile = (path: string): Layer.Layer<Runs | Store, StoreError> =>
     Layer.effectContext(
       Effect.map(embedded(path), ({ runs, store }) => Context.make(Runs, runs).pipe(Context.add(Store, store)))
+    )
+
+  /** Snapshots and runs in PostgreSQL, for any number of runners. The tables must be there: `migratePostgres` makes them. */
+  static readonly layerPostgres = (options: PostgresOptions): Layer.Layer<Runs | Store, StoreError> =>
+    Layer.effectContext(
+      Effect.map(postgres(options), ({ runs, store }) => Context.make(Runs, runs).pipe(Context.add(Store, store)))
     )
 
   /** In memory, gone with the layer. */

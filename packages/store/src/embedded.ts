@@ -12,11 +12,23 @@ import * as Path from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import * as FileName from "./FileName.ts"
 import { files } from "./files.ts"
-import { idAfter, isOpen, Run, type RunError, type RunProgress } from "./Run.ts"
+import { isOpen, Run, type RunProgress } from "./Run.ts"
 import type { Claim, RunFilter, RunRequest, RunsShape, Standing } from "./Runs.ts"
 import { encode, Snapshot } from "./Snapshot.ts"
 import type { Listed, Shape } from "./Store.ts"
 import { storeError } from "./storeError.ts"
+import {
+  cancelled,
+  failed,
+  idTaken,
+  lostRunner,
+  overtaken,
+  priorities,
+  queued,
+  succeeded,
+  taken,
+  waiting
+} from "./transitions.ts"
 
 /** Statements that lead from one version of the file to the next; only ever added to. */
 const migrations: ReadonlyArray<string> = [
@@ -82,8 +94,6 @@ interface Row {
   readonly run: Run
 }
 
-const priority: Readonly<Record<Run["reason"], number>> = { request: 2, final: 1, first: 1, definition: 1, schedule: 0 }
-
 /** What a database can do, as plain functions that throw; each is one transaction. `now` in milliseconds since 1970-01-01 UTC. */
 const ledger = (db: DatabaseSync) => {
   const row = (value: Readonly<Record<string, unknown>> | undefined): Row | undefined =>
@@ -122,24 +132,11 @@ const ledger = (db: DatabaseSync) => {
       transaction(db, () => {
         const last = newest(request.experiment)?.run
         if (last !== undefined && isOpen(last)) return { run: last, queued: false }
-        const id = idAfter(request.experiment, request.follows ?? last?.id)
-        const twin = byId(id)
+        const run = queued(request, last, now)
+        const twin = byId(run.id)
         if (twin !== undefined) return { run: twin.run, queued: false }
-        const at = Instant.fromMillis(now)
-        const run: Run = {
-          id,
-          experiment: request.experiment,
-          state: "queued",
-          reason: request.reason,
-          ...(request.requestedBy === undefined ? {} : { requested_by: request.requestedBy }),
-          definition_hash: request.definitionHash,
-          attempt: 0,
-          failures: last?.state === "failed" ? last.failures + 1 : last?.state === "cancelled" ? last.failures : 0,
-          queued_at: at,
-          next_at: at
-        }
         db.prepare("INSERT INTO runs (id, experiment, state, priority, next_at, run) VALUES (?, ?, 'queued', ?, ?, ?)")
-          .run(id, run.experiment, priority[run.reason], now, JSON.stringify(run))
+          .run(run.id, run.experiment, priorities[run.reason], now, JSON.stringify(run))
         return { run, queued: true }
       }),
     claim: (runner: string, atMost: number, now: number) =>
@@ -156,14 +153,7 @@ const ledger = (db: DatabaseSync) => {
         // A clock that was set back must not make a newer result look older.
         const at = Math.max(now, Number(before?.["at"] ?? 0) + 1)
         db.prepare("INSERT OR REPLACE INTO claims (experiment, at) VALUES (?, ?)").run(found.run.experiment, at)
-        const { next_at: _, ...rest } = found.run
-        const run: Run = {
-          ...rest,
-          state: "running",
-          attempt: rest.attempt + 1,
-          started_at: Instant.fromMillis(at),
-          runner
-        }
+        const run = taken(found.run, runner, at)
         save(run, found.claim + 1, 0)
         return { run, claim: found.claim + 1, at }
       }),
@@ -173,8 +163,7 @@ const ledger = (db: DatabaseSync) => {
       transaction(db, () => {
         const found = byId(id)
         if (found === undefined || !isOpen(found.run)) return false
-        const { next_at: _, progress: __, ...rest } = found.run
-        save({ ...rest, state: "cancelled", finished_at: Instant.fromMillis(now) }, found.claim + 1, 0)
+        save(cancelled(found.run, now), found.claim + 1, 0)
         return true
       }),
     /** Queues again what was running when the process that ran it ended. */
@@ -182,7 +171,7 @@ const ledger = (db: DatabaseSync) => {
       transaction(db, () => {
         for (const value of db.prepare("SELECT claim, run FROM runs WHERE state = 'running'").all()) {
           const { claim, run } = row(value)!
-          save({ ...waiting(run, now), error: lostRunner(run.runner) }, claim + 1, now)
+          save(waiting(run, lostRunner(run.runner), now), claim + 1, now)
         }
       }),
     list: ({ experiment, limit = 100, states }: RunFilter): ReadonlyArray<Run> => {
@@ -222,29 +211,7 @@ const ledger = (db: DatabaseSync) => {
   }
 }
 
-/** Why a run is in the queue again that nobody failed. */
-export const lostRunner = (runner: string | undefined): RunError => ({
-  code: "runner_lost",
-  message: `The runner ${runner ?? "of this run"} ended, or gave no sign of life for too long.`,
-  hint: "The run is tried again. If this repeats, look at that runner's memory and logs"
-})
-
 const newer = (snapshot: Snapshot) => [snapshot.experiment, Instant.toMillis(snapshot.as_of), snapshot.id] as const
-
-const taken = (id: string): StoreError =>
-  new StoreError({
-    message: `The snapshot ${id} exists already.`,
-    hint: "Snapshots are never overwritten; give the new one an id of its own."
-  })
-
-/** Why a snapshot is refused whose runner has been overtaken. */
-export const overtaken = (run: Run): StoreError =>
-  new StoreError({
-    message: `The run ${run.id} of ${
-      JSON.stringify(run.experiment)
-    } was cancelled or given to another runner; its result is dropped.`,
-    hint: "Nothing was written. The newer run's result holds"
-  })
 
 /** The snapshots in a database. `within` runs in the same transaction, before anything is written. */
 const snapshotsIn = (
@@ -286,11 +253,11 @@ const snapshotsIn = (
         )
       }))
     if (outcome === "refused") return yield* refused()
-    if (outcome === "taken") return yield* taken(id)
+    if (outcome === "taken") return yield* idTaken(id)
     return { path: `${path}#${id}`, latest: outcome === id }
   })
   const shape: Shape = {
-    put: (snapshot) => put(snapshot, () => true, () => taken(snapshot.id)),
+    put: (snapshot) => put(snapshot, () => true, () => idTaken(snapshot.id)),
     latest: Effect.fn("Store.latest")(function*(experiment) {
       return yield* read(
         yield* guard(
@@ -326,20 +293,6 @@ const snapshotsIn = (
     )
   return { put, shape, prune }
 }
-
-const ended = (run: Run, at: number, more: Partial<Run>): Run => {
-  const { error: _, next_at: __, progress: ___, ...rest } = run
-  return { ...rest, finished_at: Instant.fromMillis(at), ...more }
-}
-
-/** A run between two attempts. */
-const waiting = (run: Run, until: number): Run => {
-  const { progress: _, ...rest } = run
-  return { ...rest, state: "queued", next_at: Instant.fromMillis(until) }
-}
-
-const succeeded = (run: Run, at: number, result: "new" | "unchanged", snapshot: string, fingerprint: string): Run =>
-  ended(run, at, { state: "succeeded", result, snapshot, fingerprint })
 
 /** How often a process that waits for its turn tries. */
 const TURN_MILLIS = 500
@@ -406,8 +359,8 @@ const services = (db: DatabaseSync, path: string, outside: OutsideSnapshots | un
         fail: (error, retryAt) =>
           change("end", (found, now) =>
             retryAt === undefined
-              ? { run: ended(found, now, { state: "failed", error }) }
-              : { run: { ...waiting(found, retryAt), error }, due: retryAt })
+              ? { run: failed(found, now, error) }
+              : { run: waiting(found, error, retryAt), due: retryAt })
       }
     }
 

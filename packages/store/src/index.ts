@@ -1,4 +1,5 @@
 /** Runs and immutable result snapshots behind two services. */
+export { migratePostgres, type PostgresOptions } from "./postgres.ts"
 export { idAfter, isOpen, Run, RunError, RunProgress, RunReason, RunState } from "./Run.ts"
 export { type Claim, type RunFilter, type RunRequest, Runs, type RunsShape, type Standing } from "./Runs.ts"
 export { encode as encodeSnapshot, Snapshot, SnapshotId } from "./Snapshot.ts"

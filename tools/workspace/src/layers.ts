@@ -17,7 +17,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   warehouse: { source: ["model", "sql"], test: [] },
   testkit: { source: ["model", "sql", "aggregation", "stats", "warehouse"], test: [] },
   definitions: { source: ["model", "aggregation"], test: ["plugin"] },
-  store: { source: ["model"], test: [] },
+  server: { source: [], test: [] },
+  store: { source: ["model"], test: ["server"] },
   report: { source: ["model"], test: [] },
   pipeline: {
     source: ["model", "sql", "aggregation", "stats", "srm", "warehouse", "store"],
@@ -38,10 +39,11 @@ export const layers: Readonly<Record<string, Layer>> = {
       "pipeline",
       "plugin"
     ],
-    test: ["testkit"]
+    test: ["testkit", "server"]
   },
   tool: {
     source: [
+      "server",
       "model",
       "sql",
       "aggregation",

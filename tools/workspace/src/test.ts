@@ -3,7 +3,8 @@
  * `N passed, N failed, N skipped`; exit code 0 only when all passed.
  *
  * `--skip-cache` runs everything anew. `--with-containers` fails where no container engine answers; else the suites that need one
- * (tag `needs:containers`) are left out there, with a line that says so.
+ * (tag `needs:containers`) are left out there, with a line that says so. `--with-postgres` does the same for PostgreSQL's programs and the
+ * test files that are named `*.postgres.test.ts`.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
@@ -18,7 +19,7 @@ const checks = ["types", "boundaries", "lint"]
 const root = resolve(import.meta.dirname, "../../..")
 const runFile = join(root, ".nx/cache/run.json")
 
-const options = ["--skip-cache", "--with-containers"]
+const options = ["--skip-cache", "--with-containers", "--with-postgres"]
 
 const args = process.argv.slice(2)
 const unknown = args.filter((arg) => !options.includes(arg))
@@ -36,6 +37,12 @@ if (!engineAnswers && args.includes("--with-containers")) {
   console.error(
     "No container engine answers, and --with-containers was given. Start one (dockerd), or set DOCKER_HOST."
   )
+  process.exit(1)
+}
+const hasPostgres =
+  spawnSync(process.execPath, [join(root, "tools/postgres/src/answers.ts")], { stdio: "ignore" }).status === 0
+if (!hasPostgres && args.includes("--with-postgres")) {
+  console.error("PostgreSQL's programs aren't there, and --with-postgres was given. Install them, or set POSTGRES_BIN.")
   process.exit(1)
 }
 const leftOut = new Set(engineAnswers ? [] : needing.map(({ manifest }) => manifest.name))
@@ -120,6 +127,11 @@ for (const { cached, failed, id, kind, leftOut, passed, problem, skipped } of re
   }
   const counts = kind === "check" ? "" : ` ${passed} passed, ${failed} failed, ${skipped} skipped`
   console.log(`${failed > 0 || problem !== undefined ? "✖" : "✔"} ${id}${counts}${cached ? " (cache)" : ""}`)
+}
+if (!hasPostgres) {
+  console.log(
+    "⚠ *.postgres.test.ts DIDN'T RUN: PostgreSQL's programs aren't installed. Nothing was tested on PostgreSQL."
+  )
 }
 const cachedTasks = result.results.filter(({ cached }) => cached).length
 console.log(

@@ -11,6 +11,7 @@ import { warehouseLayer } from "../engine.ts"
 import { Failed } from "../Failed.ts"
 import { print, printJson } from "../output.ts"
 import { loadDefinitions, loadProject, type Project, shown } from "../project.ts"
+import { storeLayer, storeName } from "../store.ts"
 import { version } from "../version.ts"
 
 const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
@@ -22,18 +23,25 @@ const nodeCheck = (): Check => {
     : broken("Node", process.version, "Install Node 24 or newer")
 }
 
-const storeCheck = (project: Project): Check => {
-  let folder = project.config.store
+const storeCheck = Effect.fn("doctor.store")(function*(project: Project) {
+  const { store } = project.config
+  if ("postgres" in store) {
+    const opened = yield* Effect.result(Effect.provide(Effect.void, storeLayer(project)))
+    return Result.isSuccess(opened)
+      ? fine("Store", storeName(project))
+      : broken("Store", opened.failure.message, opened.failure.hint)
+  }
+  let folder = "folder" in store ? store.folder : store.file
   while (!existsSync(folder)) folder = dirname(folder)
   const writable = Result.try(() => accessSync(folder, constants.W_OK))
   return Result.isSuccess(writable)
-    ? fine("Store", shown(project.config.store))
+    ? fine("Store", storeName(project))
     : broken(
       "Store",
       `${shown(folder)} can't be written`,
       "Give this user the right to write there, or set another `store`"
     )
-}
+})
 
 const warehouseChecks = Effect.fn("doctor.warehouse")(function*(project: Project) {
   const { mapping, warehouse: config } = project.config
@@ -77,7 +85,7 @@ export const runDoctor = Effect.fn("command.doctor")(
           fine("Definitions", `${counted(experiments.size, "experiment")}, ${counted(metrics.size, "metric")}`)
         )
       }
-      checks.push(...(yield* warehouseChecks(project.success)), storeCheck(project.success))
+      checks.push(...(yield* warehouseChecks(project.success)), yield* storeCheck(project.success))
     }
     const ok = checks.every((check) => check.ok)
     if (input.json) {

@@ -4,7 +4,6 @@ import { Instant, nameList, suggest } from "@assay/model"
 import { type Failure, recomputeAll, type Recomputed } from "@assay/pipeline"
 import { scorecard } from "@assay/report"
 import { engines } from "@assay/stats"
-import { Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { aboutResults, publisher, warehouseLayer } from "../engine.ts"
@@ -13,6 +12,7 @@ import { print, printJson, say, scorecardOptions } from "../output.ts"
 import { overview } from "../overview.ts"
 import { plainProgress, terminalProgress } from "../progress.ts"
 import { loadDefinitions, type LoadedProject, shown, warningLines } from "../project.ts"
+import { storeLayer, storeName } from "../store.ts"
 import { version } from "../version.ts"
 
 /** What `assay recompute` was asked for. */
@@ -120,7 +120,7 @@ const printOutcome = Effect.fn("printOutcome")(function*(
     )
   } else if (results.length > 0) {
     yield* print(overview(results.map(({ summary }) => summary)))
-    yield* say(`\nKept in ${shown(project.config.store)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
+    yield* say(`\nKept in ${storeName(project)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
   }
 })
 
@@ -193,7 +193,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
   })
   const { failed, results } = yield* run.pipe(
     Effect.scoped,
-    Effect.provide(Layer.merge(warehouseLayer(project), Store.layerFiles(config.store)))
+    Effect.provide(Layer.merge(warehouseLayer(project), storeLayer(project)))
   )
   if (input.json) yield* printJson(outcomeJson(results, failed, skipped))
   else yield* printOutcome(project, commandLine(input.config), results, jobs.length)

@@ -7,6 +7,7 @@ import { costJson, costText } from "../cost.ts"
 import { UsageError } from "../Failed.ts"
 import { print, printJson, scorecardOptions } from "../output.ts"
 import { loadDefinitions, type LoadedProject, shown } from "../project.ts"
+import { storeLayer } from "../store.ts"
 import { quoteArgument } from "./recompute.ts"
 
 /** What `assay results` was asked for. */
@@ -48,7 +49,7 @@ const nothing = (project: LoadedProject, experiment: string, snapshot: Option.Op
 export const runResults = Effect.fn("command.results")(function*(input: ResultsInput) {
   const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
   const { experiment } = input
-  const layer = Store.layerFiles(project.config.store)
+  const layer = storeLayer(project)
   if (input.list) {
     const store = yield* Store.pipe(Effect.provide(layer))
     const all = yield* store.list(experiment)

@@ -1,0 +1,130 @@
+/** Runs on PostgreSQL: what all stores do, and what several runners on one database do. */
+import { type PostgresServer, startPostgres } from "@assay/postgres"
+import { migratePostgres, Runs, Store } from "@assay/store"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Option } from "effect"
+import { afterAll, beforeAll } from "vitest"
+import { snapshot } from "./example.ts"
+import { checkRuns, day, request, start, take } from "./runs.ts"
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server.stop())
+
+let count = 0
+
+/** A store of its own in a schema of its own. */
+const fresh = Layer.unwrap(Effect.gen(function*() {
+  const options = { url: server.url, schema: `test_${count++}`, leaseSeconds: 10 }
+  yield* migratePostgres(options)
+  return Runs.layerPostgres(options)
+}))
+
+checkRuns("PostgreSQL", fresh)
+
+describe("a store in PostgreSQL", () => {
+  it.live("keeps snapshots as every store does", () =>
+    Effect.gen(function*() {
+      const store = yield* Store
+      assert.deepStrictEqual(yield* store.latest("checkout"), Option.none())
+      const two = snapshot("b", day(2))
+      assert.isTrue((yield* store.put(two)).latest)
+      assert.isFalse((yield* store.put(snapshot("a", day(1)))).latest)
+      assert.include((yield* Effect.flip(store.put(snapshot("a", day(5))))).message, "a exists already")
+      yield* store.put(snapshot("other", day(9), "Checkout"))
+      assert.deepStrictEqual(yield* store.latest("checkout"), Option.some(two))
+      assert.deepStrictEqual((yield* store.list("checkout")).map(({ as_of, id }) => [id, as_of]), [["b", day(2)], [
+        "a",
+        day(1)
+      ]])
+      assert.deepStrictEqual(yield* store.get("checkout", "b"), Option.some(two))
+      assert.deepStrictEqual(yield* store.get("checkout", "other"), Option.none())
+    }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live("is made by migrating, twice without harm, and refused before", () =>
+    Effect.gen(function*() {
+      const options = { url: server.url, schema: "made" }
+      const error = yield* Effect.flip(Effect.provide(Effect.void, Runs.layerPostgres(options)))
+      assert.include(`${error.message} ${error.hint}`, "assay store migrate")
+      assert.deepStrictEqual(yield* migratePostgres(options), { from: 0, to: 1 })
+      yield* Effect.provide(start(), Runs.layerPostgres(options))
+      assert.deepStrictEqual(yield* migratePostgres(options), { from: 1, to: 1 })
+      const listed = yield* Effect.provide(Runs.use((runs) => runs.list()), Runs.layerPostgres(options))
+      assert.deepStrictEqual(listed.map(({ state }) => state), ["running"])
+    }))
+
+  it.live("says what is wrong with a connection, without its password", () =>
+    Effect.gen(function*() {
+      const { port } = new URL(server.url)
+      for (
+        const [url, said] of [
+          [`postgres://assay:hunter2@127.0.0.1:${port}/nowhere`, "Make the database"],
+          ["mysql://assay:hunter2@127.0.0.1/x", "postgres://"]
+        ] as const
+      ) {
+        const error = yield* Effect.flip(Effect.provide(Effect.void, Runs.layerPostgres({ url })))
+        assert.include(error.hint, said)
+        assert.notInclude(error.message + error.hint, "hunter2")
+      }
+    }))
+
+  it.live("gives a run whose runner is silent to another one, and takes nothing from the first any more", () =>
+    Effect.gen(function*() {
+      const runs = yield* Runs
+      const lost = yield* start("checkout", "first")
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* runs.enter(Effect.void)
+        const found = yield* Effect.suspend(() => runs.claim({ runner: "second", atMost: 5 })).pipe(
+          Effect.delay(500),
+          Effect.repeat({ until: Option.isSome })
+        )
+        const again = Option.getOrThrow(found)
+        assert.deepStrictEqual([again.run.id, again.run.attempt, again.run.error?.code], [
+          lost.run.id,
+          2,
+          "runner_lost"
+        ])
+        assert.isFalse(yield* lost.beat())
+        assert.include((yield* Effect.flip(lost.store("p").put(snapshot("old", day(9))))).message, "dropped")
+        yield* again.store("p").put(snapshot("new", day(2)))
+        assert.deepStrictEqual((yield* (yield* Store).list("checkout")).map(({ id }) => id), ["new"])
+      }))
+    }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live("goes on after the database was away", () =>
+    Effect.gen(function*() {
+      const runs = yield* Runs
+      const claim = yield* start()
+      yield* Effect.promise(() => server.crash())
+      const put = yield* Effect.forkChild(claim.store("p").put(snapshot("s", day(1))))
+      yield* Effect.promise(() => server.restart())
+      const { latest } = yield* Fiber.join(put)
+      assert.isTrue(latest)
+      yield* runs.enqueue(request())
+      assert.strictEqual((yield* take()).run.attempt, 1)
+      assert.deepStrictEqual((yield* runs.list()).map(({ state }) => state), ["running", "succeeded"])
+    }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live("hands each run to one runner, however many ask at once", () =>
+    Effect.gen(function*() {
+      const runs = yield* Runs
+      for (let i = 0; i < 12; i++) yield* runs.enqueue(request(`e${i}`))
+      const claims = yield* Effect.forEach(
+        Array.from({ length: 40 }, (_, i) => `r${i}`),
+        (runner) => runs.claim({ runner, atMost: 7 }),
+        { concurrency: "unbounded" }
+      )
+      const taken = claims.filter(Option.isSome).map(({ value }) => value.run.experiment)
+      assert.strictEqual(taken.length, 7)
+      assert.strictEqual(new Set(taken).size, 7)
+      const asked = yield* Effect.forEach(
+        Array.from({ length: 20 }),
+        () => runs.enqueue(request("together")),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(asked.filter(({ queued }) => queued).length, 1)
+      assert.strictEqual(new Set(asked.map(({ run }) => run.id)).size, 1)
+    }).pipe(Effect.provide(fresh, { local: true })))
+})

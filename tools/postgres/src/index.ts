@@ -1,0 +1,3 @@
+/** A PostgreSQL server of one's own, for tests and benchmarks. */
+export { binaries } from "./binaries.ts"
+export { type PostgresServer, startPostgres } from "./server.ts"
