@@ -7,6 +7,7 @@ import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
 import { runInit, runInitWarehouse } from "./commands/init.ts"
 import { runRecompute } from "./commands/recompute.ts"
+import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
 import { runSchema } from "./commands/schema.ts"
 import { runValidate } from "./commands/validate.ts"
@@ -102,6 +103,34 @@ const aggregations = Command.make(
   (input) => runAggregations(input).pipe(reporting(input.json))
 ).pipe(Command.withDescription("List the aggregations that metrics may use, with their options"))
 
+const asked = (name: string, what: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(what), Flag.withDefault(false))
+
+const report = Command.make("report", {
+  experiment,
+  config,
+  snapshot: Flag.String("snapshot").pipe(
+    Flag.withMetavar("id"),
+    Flag.withDescription("An older snapshot, by its id"),
+    Flag.optional
+  ),
+  html: asked("html", "A page that needs nothing else and no network (the default)"),
+  md: asked("md", "Markdown"),
+  json: asked("json", "The summary as JSON"),
+  csv: asked("csv", "A row for each metric, arm and slice"),
+  out: Flag.String("out").pipe(
+    Flag.withAlias("o"),
+    Flag.withMetavar("file"),
+    Flag.withDescription("Where to write it (default: stdout); its ending chooses the format where none is given"),
+    Flag.optional
+  )
+}, (input) => runReport(input).pipe(reporting(false))).pipe(
+  Command.withDescription("Write the results of an experiment as one document, to attach or to load elsewhere"),
+  Command.withExamples([
+    { command: "assay report checkout_button --out checkout.html", description: "The page, as a file" }
+  ])
+)
+
 const schema = Command.make("schema", {
   config,
   out: Flag.String("out").pipe(
@@ -139,7 +168,7 @@ export const assay = Command.make("assay").pipe(
       "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
       "130 interrupted."
   ),
-  Command.withSubcommands([init, validate, explain, recompute, results, aggregations, schema, doctor, calc])
+  Command.withSubcommands([init, validate, explain, recompute, results, report, aggregations, schema, doctor, calc])
 )
 
 /** What is wrong with the arguments goes to stderr, so that stdout holds results alone. */

@@ -4,9 +4,15 @@ const minus = "−"
 
 const signed = (text: string, x: number): string => (x < 0 && /[1-9]/.test(text) ? minus + text : text)
 
-const plain = (x: number, decimals: number): string =>
-  new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
-    .format(Math.abs(x))
+/** Formats with 0 to 6 decimals, made once: making one takes longer than writing a hundred numbers. */
+const formats = Array.from(
+  { length: 7 },
+  (_, decimals) => new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+)
+
+const twoDigits = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2 })
+
+const plain = (x: number, decimals: number): string => formats[decimals]!.format(Math.abs(x))
 
 const exponent = (x: number, decimals: number): string => Math.abs(x).toExponential(decimals).replace("e+", "e")
 
@@ -41,6 +47,12 @@ export const share = (x: number): string => (x > 0 && x < 0.0005 ? "<0.1 %" : `$
 export const value = (x: number, size: number, estimand: "proportion" | "mean" | "ratio"): string =>
   estimand === "proportion" ? `${scaled(inPercent(x), inPercent(size), 3)} %` : scaled(x, size, 4)
 
+/** The size that a metric's values are written for: that of its smallest arm, but no less than a tenth of the largest. */
+export const sizeOf = (means: ReadonlyArray<number>): number => {
+  const sizes = means.map(Math.abs).filter((size) => size > 0)
+  return sizes.length === 0 ? 0 : Math.max(Math.min(...sizes), Math.max(...sizes) / 10)
+}
+
 /** Percent with so many decimals and a sign: `+4.2`, `−12.0`; no sign where it rounds to zero. */
 const change = (x: number, decimals: number): string => {
   const percent = inPercent(x)
@@ -72,7 +84,7 @@ export const tick = (x: number): string => {
   const size = Math.abs(percent)
   const text = size >= 1e5 || size < 0.001
     ? exponent(percent, 0)
-    : new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2 }).format(size)
+    : twoDigits.format(size)
   return `${percent < 0 ? minus : "+"}${text} %`
 }
 

@@ -1,2 +1,10 @@
 /** A results summary as people read it. */
+export { csv, csvColumns } from "./csv.ts"
+export { dueIn } from "./forecast.ts"
+export { type Headline, headline, type Tone } from "./headline.ts"
+export { type Axis, axisFor, type Interval } from "./IntervalDrawing.ts"
+export { markdown } from "./markdown.ts"
+export * as Numbers from "./Numbers.ts"
+export { own } from "./own.ts"
 export { scorecard, type ScorecardOptions } from "./scorecard.ts"
+export { withheldSentence } from "./withheld.ts"

@@ -64,8 +64,7 @@ const blockOf = (
 ): Block => {
   const keys = [summary.control, ...summary.variants.map(({ key }) => key).filter((key) => key !== summary.control)]
   const means = keys.map((key) => own(metric.variants, key)?.mean)
-  const sizes = means.map((mean) => Math.abs(mean ?? 0)).filter((size) => size > 0)
-  const size = sizes.length === 0 ? 0 : Math.max(Math.min(...sizes), Math.max(...sizes) / 10)
+  const size = Numbers.sizeOf(means.map((mean) => mean ?? 0))
   const rows = keys.map((key, i): Row => {
     const mean = means[i]
     const inference = own(metric.inference, key) ?? undefined

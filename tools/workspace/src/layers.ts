@@ -19,7 +19,9 @@ export const layers: Readonly<Record<string, Layer>> = {
   definitions: { source: ["model", "aggregation"], test: ["plugin"] },
   server: { source: [], test: [] },
   store: { source: ["model"], test: ["server"] },
-  report: { source: ["model"], test: [] },
+  examples: { source: ["model"], test: [] },
+  report: { source: ["model"], test: ["examples"] },
+  page: { source: ["model", "report"], test: ["examples"] },
   pipeline: {
     source: ["model", "sql", "aggregation", "stats", "srm", "warehouse", "store"],
     test: ["definitions", "plugin", "report", "testkit"]
@@ -36,6 +38,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "definitions",
       "store",
       "report",
+      "page",
       "pipeline",
       "plugin"
     ],
@@ -54,9 +57,11 @@ export const layers: Readonly<Record<string, Layer>> = {
       "definitions",
       "store",
       "report",
+      "page",
       "pipeline",
       "plugin",
       "app",
+      "examples",
       "tool"
     ],
     test: []

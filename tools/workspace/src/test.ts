@@ -2,9 +2,9 @@
  * `npm test`: all checks and all test suites through nx, which skips what didn't change since it last passed. Ends with one line,
  * `N passed, N failed, N skipped`; exit code 0 only when all passed.
  *
- * `--skip-cache` runs everything anew. `--with-containers` fails where no container engine answers; else the suites that need one
- * (tag `needs:containers`) are left out there, with a line that says so. `--with-postgres` does the same for PostgreSQL's programs and the
- * test files that are named `*.postgres.test.ts`.
+ * `--skip-cache` runs everything anew. `--with-containers`, `--with-postgres` and `--with-chromium` fail where there is no container engine,
+ * no PostgreSQL, no Chromium. Else the suites that need one (tags `needs:containers`, `needs:chromium`; for PostgreSQL the test files
+ * that are named `*.postgres.test.ts`) are left out there, with a line that says so.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync } from "node:fs"
@@ -19,7 +19,35 @@ const checks = ["types", "boundaries", "lint"]
 const root = resolve(import.meta.dirname, "../../..")
 const runFile = join(root, ".nx/cache/run.json")
 
-const options = ["--skip-cache", "--with-containers", "--with-postgres"]
+/** What a machine may lack: the tag of the suites that need it, what finds it, and what is said without it. */
+const needs = [
+  {
+    tag: "needs:containers",
+    option: "--with-containers",
+    finder: "tools/containers/src/answers.ts",
+    missing: "no container engine answers",
+    loss: "Nothing was tested on real servers.",
+    advice: "Start one (dockerd), or set DOCKER_HOST."
+  },
+  {
+    tag: "needs:postgres",
+    option: "--with-postgres",
+    finder: "tools/postgres/src/answers.ts",
+    missing: "PostgreSQL's programs aren't there",
+    loss: "Nothing was tested on PostgreSQL.",
+    advice: "Install them, or set POSTGRES_BIN."
+  },
+  {
+    tag: "needs:chromium",
+    option: "--with-chromium",
+    finder: "tools/browser/src/answers.ts",
+    missing: "there is no Chromium",
+    loss: "The page wasn't tested in a browser.",
+    advice: "Install it (Debian: chromium), or set CHROMIUM."
+  }
+]
+
+const options = ["--skip-cache", ...needs.map(({ option }) => option)]
 
 const args = process.argv.slice(2)
 const unknown = args.filter((arg) => !options.includes(arg))
@@ -30,27 +58,29 @@ if (unknown.length > 0) {
 
 const workspace = read(root)
 
-const needing = workspace.packages.filter(({ manifest }) => manifest.tags.includes("needs:containers"))
-const engineAnswers = needing.length > 0 &&
-  spawnSync(process.execPath, [join(root, "tools/containers/src/answers.ts")], { stdio: "ignore" }).status === 0
-if (!engineAnswers && args.includes("--with-containers")) {
-  console.error(
-    "No container engine answers, and --with-containers was given. Start one (dockerd), or set DOCKER_HOST."
-  )
-  process.exit(1)
+const lacking = needs.filter(({ finder }) =>
+  spawnSync(process.execPath, [join(root, finder)], { stdio: "ignore" }).status !== 0
+)
+for (const { advice, missing, option } of lacking) {
+  if (args.includes(option)) {
+    console.error(`${option} was given, but ${missing}. ${advice}`)
+    process.exit(1)
+  }
 }
-const hasPostgres =
-  spawnSync(process.execPath, [join(root, "tools/postgres/src/answers.ts")], { stdio: "ignore" }).status === 0
-if (!hasPostgres && args.includes("--with-postgres")) {
-  console.error("PostgreSQL's programs aren't there, and --with-postgres was given. Install them, or set POSTGRES_BIN.")
-  process.exit(1)
-}
-const leftOut = new Set(engineAnswers ? [] : needing.map(({ manifest }) => manifest.name))
+const hasPostgres = !lacking.some(({ tag }) => tag === "needs:postgres")
+const leftOut = new Map(
+  workspace.packages.flatMap(({ manifest }) => {
+    const need = lacking.find(({ tag }) => manifest.tags.includes(tag))
+    return need === undefined ? [] : [[manifest.name, need] as const]
+  })
+)
 
 const suites = workspace.packages.map(({ directory, manifest }) => ({
   id: `${manifest.name}:test`,
   report: join(root, directory, ".cache/test.json"),
-  ...(leftOut.has(manifest.name) ? { leftOut: "no container engine answers" } : {})
+  ...(leftOut.has(manifest.name)
+    ? { leftOut: `${leftOut.get(manifest.name)!.missing}. ${leftOut.get(manifest.name)!.loss}` }
+    : {})
 }))
 
 const json = (file: string): unknown => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined)
@@ -85,7 +115,7 @@ for (const file of [runFile, ...suites.map(({ report }) => report)]) rmSync(file
 const started = performance.now()
 const { code, lines } = await nx([...checks, "test"], [
   ...(args.includes("--skip-cache") ? ["--skip-nx-cache"] : []),
-  ...(leftOut.size > 0 ? [`--exclude=${[...leftOut].join(",")}`] : [])
+  ...(leftOut.size > 0 ? [`--exclude=${[...leftOut.keys()].join(",")}`] : [])
 ])
 
 /** nx's own record of the run: each task with its exit code, and whether it came from the cache. */
@@ -122,7 +152,7 @@ for (const { id, problem } of result.results) {
 console.log("")
 for (const { cached, failed, id, kind, leftOut, passed, problem, skipped } of result.results) {
   if (leftOut !== undefined) {
-    console.log(`⚠ ${id} DIDN'T RUN: ${leftOut}. Nothing was tested on real servers.`)
+    console.log(`⚠ ${id} DIDN'T RUN: ${leftOut}`)
     continue
   }
   const counts = kind === "check" ? "" : ` ${passed} passed, ${failed} failed, ${skipped} skipped`

@@ -45,13 +45,23 @@ const nothing = (project: LoadedProject, experiment: string, snapshot: Option.Op
     })
 }
 
+/** The snapshot that was asked for: the latest, or the one with the id. Fails where there is none, and says what there is. */
+export const findSnapshot = Effect.fn("results.snapshot")(
+  function*(input: Pick<ResultsInput, "config" | "experiment" | "snapshot">) {
+    const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
+    const found = yield* find(input.experiment, input.snapshot).pipe(
+      Effect.provide(storeLayer(project))
+    )
+    return Option.isNone(found) ? yield* nothing(project, input.experiment, input.snapshot) : found.value
+  }
+)
+
 /** Prints a scorecard from the store, or which snapshots there are; an empty list is an answer for machines only. */
 export const runResults = Effect.fn("command.results")(function*(input: ResultsInput) {
-  const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
   const { experiment } = input
-  const layer = storeLayer(project)
   if (input.list) {
-    const store = yield* Store.pipe(Effect.provide(layer))
+    const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
+    const store = yield* Store.pipe(Effect.provide(storeLayer(project)))
     const all = yield* store.list(experiment)
     if (all.length === 0 && !(input.json && project.definitions.experiments.has(experiment))) {
       return yield* nothing(project, experiment, Option.none())
@@ -59,9 +69,7 @@ export const runResults = Effect.fn("command.results")(function*(input: ResultsI
     if (input.json) return yield* printJson({ schema: "assay.snapshots/1", experiment, snapshots: all })
     return yield* print(all.map(({ as_of, id, path }) => `${as_of}  ${id}  ${shown(path)}`).join("\n"))
   }
-  const found = yield* find(experiment, input.snapshot).pipe(Effect.provide(layer))
-  if (Option.isNone(found)) return yield* nothing(project, experiment, input.snapshot)
-  const { summary } = found.value
+  const { summary } = yield* findSnapshot(input)
   if (input.cost) return yield* input.json ? printJson(costJson(summary)) : print(costText(summary))
   yield* input.json ? printJson(summary) : print(scorecard(summary, scorecardOptions()))
 })

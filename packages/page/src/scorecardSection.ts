@@ -1,0 +1,375 @@
+/** All metrics: what each says about each treatment, on one axis. */
+import type { MetricResult, ResultsSummary, VerdictWord, WireInference, WireWithheld } from "@assay/model"
+import { type Axis, axisFor, dueIn, Numbers, own, withheldSentence } from "@assay/report"
+import type { VNode } from "preact"
+import { type Arm, armName, armsOf, treatmentsOf } from "./arms.ts"
+import { type Content, el, trusted } from "./html.ts"
+import { axisChart, intervalChart } from "./intervals.ts"
+import { badge, cell, figure, heading, row, rowHeading, rowOf, section, table, type Tone, unfold } from "./parts.ts"
+import { name, sentence, visible } from "./text.ts"
+
+const roles = [["goal", "Goals"], ["secondary", "Secondary metrics"], ["guardrail", "Guardrails"]] as const
+
+const directions = { up: "up is good", down: "down is good", informational: "for information" } as const
+
+export const verdictTones: Readonly<Record<VerdictWord, Tone>> = {
+  winning: "good",
+  losing: "bad",
+  inconclusive: "neutral",
+  "collecting data": "quiet",
+  "not to be trusted": "alarm",
+  informational: "quiet"
+}
+
+const colours: Readonly<Record<Tone, string>> = {
+  good: "var(--good)",
+  bad: "var(--bad)",
+  warn: "var(--warn)",
+  alarm: "var(--quiet)",
+  neutral: "var(--neutral)",
+  quiet: "var(--neutral)"
+}
+
+/** The colour of an interval with this verdict. */
+export const intervalColour = (word: VerdictWord | undefined): string => colours[verdictTones[word ?? "inconclusive"]]
+
+/** What the engine adds to the interval: one column, named and explained by the engine. */
+interface Evidence {
+  readonly title: string
+  readonly interval: string
+  readonly of: (inference: WireInference) => string
+  readonly legend: string
+}
+
+const p = (x: number): string => Numbers.pValue(x).replace(/^p = /, "").replace(/^p /, "")
+
+/** The evidence as the summary's engine gives it: a chance to win, a p-value, or one that holds at every look. */
+export const evidenceOf = ({ engine }: ResultsSummary): Evidence => {
+  const level = `${Number((engine.confidence * 100).toPrecision(4))} %`
+  if (engine.name === "sequential") {
+    return {
+      title: "p, any time",
+      interval: `${level} sequence`,
+      of: ({ p_value }) => p(p_value),
+      legend:
+        `Bounds are ${level} confidence sequences: they hold at every look, however often you look. The p-value is always valid, too.`
+    }
+  }
+  if (engine.name === "frequentist") {
+    return {
+      title: "p-value",
+      interval: `${level} interval`,
+      of: ({ p_value }) => p(p_value),
+      legend:
+        `Intervals are ${level} confidence intervals; they exclude 0 exactly when the test of no difference rejects.`
+    }
+  }
+  return {
+    title: "To win",
+    interval: `${level} interval`,
+    of: ({ chance_to_win }) => Numbers.chance(chance_to_win),
+    legend:
+      `Intervals hold the lift with ${level} probability. To win: the chance that the treatment is better than the control, in the metric's direction.`
+  }
+}
+
+/** A lift with its bounds as text. */
+export const liftText = (inference: WireInference): { readonly lift: string; readonly interval: string } => {
+  const { high, lift, low } = Numbers.lift(inference)
+  return { lift: `${lift} %`, interval: `${low} … ${high} %` }
+}
+
+/** Why a number isn't there, what is missing, and when it will come. */
+export const withheldText = (summary: ResultsSummary, withheld: WireWithheld | undefined): ReadonlyArray<Content> => {
+  if (withheld === undefined) return ["No result."]
+  const due = dueIn(withheld, summary)
+  return [
+    sentence(withheldSentence(withheld, visible)),
+    ...(withheld.need > 0 && withheld.have < withheld.need
+      ? [
+        el("meter", {
+          class: "missing",
+          min: 0,
+          max: withheld.need,
+          value: withheld.have,
+          "aria-label": `${Numbers.count(withheld.have)} of ${Numbers.count(withheld.need)}`
+        })
+      ]
+      : []),
+    ...(due === undefined ? [] : [
+      el("span", { class: "quiet" }, `At the rate so far, in about ${Numbers.duration(Math.max(due, 60_000))}.`)
+    ])
+  ]
+}
+
+/** The axis that all intervals of a summary are drawn on; nothing where every one is withheld. */
+export const axisOf = (summary: ResultsSummary): Axis | undefined => {
+  const intervals = summary.metrics.flatMap((metric) =>
+    treatmentsOf(summary).flatMap(({ key }) => {
+      const inference = own(metric.inference, key)
+      return inference === undefined || inference === null
+        ? []
+        : [{ low: inference.ci_low, point: inference.lift, high: inference.ci_high }]
+    })
+  )
+  return intervals.length === 0 ? undefined : axisFor(intervals, 1001)
+}
+
+/** The heading above the drawings: the axis, and a word for those who don't see it. */
+export const drawingHeading = (axis: Axis | undefined): VNode =>
+  el(
+    "th",
+    { scope: "col", role: "columnheader", class: "drawing" },
+    el("span", { class: "hidden" }, "Drawing"),
+    ...(axis === undefined ? [] : [trusted("div", {}, axisChart(axis))])
+  )
+
+const armRow = (
+  summary: ResultsSummary,
+  metric: MetricResult,
+  arm: Arm,
+  axis: Axis | undefined,
+  size: number
+): VNode => {
+  const mean = own(metric.variants, arm.key)?.mean
+  const value = figure(mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand), "value")
+  const title = rowHeading(
+    armName(arm),
+    ...(arm.control && arm.key !== "control" ? [el("span", { class: "quiet" }, " control")] : [])
+  )
+  if (arm.control) return rowOf("control", title, value, cell("", { colspan: 5, class: "rest" }))
+  const inference = own(metric.inference, arm.key)
+  const word = own(metric.verdict, arm.key)
+  const verdict = cell(word === undefined ? "" : badge(word, verdictTones[word]), { class: "word" })
+  if (inference === undefined || inference === null) {
+    return row(
+      title,
+      value,
+      cell(el("div", { class: "withheld" }, ...withheldText(summary, own(metric.withheld, arm.key))), {
+        colspan: 4,
+        class: "why"
+      }),
+      verdict
+    )
+  }
+  const { interval, lift } = liftText(inference)
+  const evidence = evidenceOf(summary)
+  return row(
+    title,
+    value,
+    figure(lift, "lift"),
+    figure(interval, evidence.interval),
+    axis === undefined ?
+      cell("") :
+      el(
+        "td",
+        { role: "cell", class: "drawing" },
+        el("span", { class: "hidden" }, drawn(inference)),
+        trusted(
+          "div",
+          {},
+          intervalChart(axis, {
+            low: inference.ci_low,
+            point: inference.lift,
+            high: inference.ci_high
+          }, intervalColour(word))
+        )
+      ),
+    figure(evidence.of(inference), evidence.title),
+    verdict
+  )
+}
+
+/** What the drawing shows, for those who don't see it. */
+const drawn = ({ ci_high, ci_low }: WireInference): string =>
+  ci_low > 0 ? "wholly above 0" : ci_high < 0 ? "wholly below 0" : "includes 0"
+
+const signedPercent = (x: number): string => `${Numbers.lift({ lift: x, ci_low: x, ci_high: x }).lift} %`
+
+/** What an inference holds beyond lift and interval, as pairs of a name and a text. */
+const further = (inference: WireInference): ReadonlyArray<readonly [string, string]> => {
+  const { adjusted, adjustment, chance_to_be_best, expected_loss, log_e, margin, shrunk_lift } = inference
+  const precise = (x: number): string => String(Number(x.toPrecision(6)))
+  return [
+    ["difference", precise(inference.difference)],
+    ["its interval", `${precise(inference.difference_ci_low)} … ${precise(inference.difference_ci_high)}`],
+    ["standard error", precise(inference.standard_error)],
+    ["p-value", p(inference.p_value)],
+    ["chance to win", Numbers.chance(inference.chance_to_win)],
+    ...(log_e === undefined ? [] : [["e-value (natural log)", precise(log_e)] as const]),
+    ...(adjusted === undefined ? [] : [
+      [`p, corrected (${visible(adjusted.method)}, ${adjusted.comparisons} comparisons)`, p(adjusted.p_value)] as const,
+      ...(adjusted.ci_low === null || adjusted.ci_high === null
+        ? []
+        : [
+          [
+            "interval, corrected",
+            `${signedPercent(adjusted.ci_low)} … ${signedPercent(adjusted.ci_high)}`
+          ] as const
+        ])
+    ]),
+    ...(shrunk_lift === undefined ? [] : [["lift, shrunk", signedPercent(shrunk_lift)] as const]),
+    ...(expected_loss === undefined ? [] : [
+      ["expected loss if chosen", signedPercent(expected_loss.treatment)] as const,
+      ["expected loss of the control", signedPercent(expected_loss.control)] as const
+    ]),
+    ...(chance_to_be_best === undefined ? [] : [["chance to be best", Numbers.chance(chance_to_be_best)] as const]),
+    ...(margin === undefined ? [] : [
+      [
+        `margin ${margin.on === "relative" ? signedPercent(margin.value) : precise(margin.value)}`,
+        `${margin.holds ? "holds" : "doesn't hold"}, p ${p(margin.p_value)}`
+      ] as const
+    ]),
+    ...(adjustment === undefined ? [] : [
+      [
+        "covariate",
+        adjustment.fallback === undefined
+          ? `θ = ${precise(adjustment.theta)}, explains ${Numbers.share(adjustment.variance_reduction)} of the variance`
+          : `not used: ${visible(adjustment.fallback)}`
+      ] as const
+    ])
+  ]
+}
+
+/** The moments and every figure of a metric, to unfold. */
+const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
+  const { cap, covariate, immature, steps } = metric
+  const arms = armsOf(summary)
+  const headings = arms.map(armName)
+  const precise = (x: number | undefined): string => (x === undefined ? "–" : String(Number(x.toPrecision(12))))
+  const perArm = (record: Readonly<Record<string, number>>): ReadonlyArray<string> =>
+    arms.map(({ key }) => precise(own(record, key)))
+  const moments = ([
+    "n",
+    "sum",
+    "sum_squares",
+    "mean",
+    "variance",
+    "denominator_sum",
+    "denominator_sum_squares",
+    "sum_products"
+  ] as const)
+    .filter((field) => arms.some(({ key }) => own(metric.variants, key)?.[field] !== undefined))
+    .map((
+      field
+    ) => [field.replaceAll("_", " "), ...arms.map(({ key }) => precise(own(metric.variants, key)?.[field]))])
+  const uncapped = cap === undefined
+    ? []
+    : [
+      ["identities capped", ...perArm(cap.capped)],
+      ["mean without the cap", ...arms.map(({ key }) => precise(own(cap.uncapped, key)?.mean))]
+    ]
+  const facts = [
+    ...(cap === undefined
+      ? []
+      : [
+        `Values are capped at ${precise(cap.value)}${
+          cap.quantile === undefined ? "" : ` (the ${precise(cap.quantile * 100)} % quantile)`
+        }.`
+      ]),
+    ...(covariate === undefined ? [] : [`Covariate: ${visible(covariate.source)}.`])
+  ]
+  const compared = treatmentsOf(summary).flatMap((arm) => {
+    const inference = own(metric.inference, arm.key)
+    return inference === undefined || inference === null ? [] : [{ arm, pairs: further(inference) }]
+  })
+  return unfold(
+    ["Raw numbers", el("span", { class: "hidden" }, " of ", name(metric.metric_id))],
+    { class: "raw" },
+    table("Per arm", ["Number", ...headings], [
+      ...moments,
+      ...uncapped,
+      ...(immature === undefined ? [] : [["identities not old enough", ...perArm(immature)]]),
+      ...(covariate === undefined ? [] : [["identities without covariate", ...perArm(covariate.missing)]]),
+      ...(steps ?? []).map((step) => [name(step.name), ...perArm(step.reached)])
+    ]),
+    ...facts.map((fact) => el("p", { class: "quiet" }, fact)),
+    ...compared.map(({ arm, pairs }) =>
+      el(
+        "div",
+        { class: "further" },
+        el("p", {}, armName(arm), " against the control"),
+        el("dl", {}, ...pairs.map(([term, text]) => el("div", {}, el("dt", {}, term), el("dd", {}, text))))
+      )
+    )
+  )
+}
+
+const immatureText = (metric: MetricResult): ReadonlyArray<Content> => {
+  const total = Object.values(metric.immature ?? {}).reduce((sum, n) => sum + n, 0)
+  return total > 0
+    ? [
+      el(
+        "p",
+        { class: "quiet" },
+        `${Numbers.count(total)} identities aren't old enough for its window yet; they count nowhere.`
+      )
+    ]
+    : []
+}
+
+const metricRows = (summary: ResultsSummary, metric: MetricResult, axis: Axis | undefined): VNode => {
+  const arms = armsOf(summary)
+  const size = Numbers.sizeOf(arms.flatMap(({ key }) => own(metric.variants, key)?.mean ?? []))
+  return el(
+    "tbody",
+    { role: "rowgroup" },
+    el(
+      "tr",
+      { role: "row", class: "metric" },
+      el(
+        "th",
+        { scope: "rowgroup", role: "rowheader", colspan: 7 },
+        el("span", { class: "metric-name" }, name(metric.metric_id)),
+        " ",
+        el(
+          "span",
+          { class: "quiet" },
+          sentence(metric.aggregation),
+          metric.display?.unit === undefined ? "" : [", in ", sentence(metric.display.unit)],
+          `, ${directions[metric.direction]}`
+        ),
+        ...(metric.description === undefined ? [] : [el("p", { class: "description" }, sentence(metric.description))]),
+        ...immatureText(metric)
+      )
+    ),
+    ...arms.map((arm) => armRow(summary, metric, arm, axis, size)),
+    el("tr", { role: "row", class: "more" }, el("td", { role: "cell", colspan: 7 }, raw(summary, metric)))
+  )
+}
+
+/** The scorecard: a table per role, every metric in it, all on one axis. */
+export const scorecardSection = (summary: ResultsSummary): VNode => {
+  const axis = axisOf(summary)
+  const evidence = evidenceOf(summary)
+  const drawing = drawingHeading(axis)
+  const tables = roles.flatMap(([role, title]) => {
+    const metrics = summary.metrics.filter((metric) => metric.role === role)
+    return metrics.length === 0 ? [] : [
+      el(
+        "table",
+        { class: "score", role: "table", "aria-label": title },
+        el(
+          "thead",
+          { role: "rowgroup" },
+          row(
+            heading(title, { class: "role" }),
+            heading("Value", { class: "n" }),
+            heading("Lift", { class: "n" }),
+            heading(evidence.interval, { class: "n" }),
+            drawing,
+            heading(evidence.title, { class: "n" }),
+            heading("Verdict")
+          )
+        ),
+        ...metrics.map((metric) => metricRows(summary, metric, axis))
+      )
+    ]
+  })
+  return section(
+    "scorecard",
+    "Scorecard",
+    el("p", { class: "quiet" }, evidence.legend),
+    ...tables
+  )
+}

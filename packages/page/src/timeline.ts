@@ -1,0 +1,136 @@
+/** Charts over time: identities per period, and cumulative lifts with their bands. */
+import type { ResultsSummary, Series } from "@assay/model"
+import { Numbers, own } from "@assay/report"
+import * as Plot from "@observablehq/plot"
+import { type Arm, armsOf, treatmentsOf } from "./arms.ts"
+import { draw } from "./chart.ts"
+
+const width = 560
+const height = 230
+
+/** One arm's new identities in the period that ends at `until`. */
+export interface Count {
+  readonly until: Date
+  readonly n: number
+}
+
+const instants = (series: Series): ReadonlyArray<Date> => series.points.map(({ until }) => new Date(Date.parse(until)))
+
+const differences = (series: Series, cumulative: ReadonlyArray<number>): ReadonlyArray<Count> =>
+  instants(series).map((until, i) => ({ until, n: cumulative[i]! - (cumulative[i - 1] ?? 0) }))
+
+/** New identities per period of one arm. */
+export const newIdentities = (series: Series, arm: string): ReadonlyArray<Count> =>
+  differences(series, series.points.map(({ identities }) => own(identities, arm) ?? 0))
+
+/** New identities per period that were seen in several variants. */
+export const newQuarantined = (series: Series): ReadonlyArray<Count> =>
+  differences(series, series.points.map(({ quarantined }) => quarantined))
+
+const frame = {
+  width,
+  height,
+  marginLeft: 56,
+  marginRight: 16,
+  marginTop: 14,
+  marginBottom: 30
+} as const
+
+const axes = (series: Series, format: (x: number) => string): ReadonlyArray<Plot.Markish> => [
+  Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 5 }),
+  Plot.axisY({ ticks: 5, tickSize: 0, label: null, fill: "var(--quiet)", fontSize: 12, tickFormat: format }),
+  Plot.axisX({
+    ticks: Math.min(6, series.points.length),
+    tickSize: 4,
+    stroke: "var(--line)",
+    label: null,
+    fill: "var(--quiet)",
+    fontSize: 12
+  })
+]
+
+const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 })
+
+/** New identities per period: a line per arm, and a dotted one for those in several variants. */
+export const exposuresChart = (summary: ResultsSummary, series: Series): string =>
+  draw({
+    ...frame,
+    x: { type: "utc" },
+    y: { zero: true, nice: true },
+    marks: [
+      ...axes(series, (n) => compact.format(n)),
+      Plot.ruleY([0], { stroke: "var(--zero)" }),
+      ...armsOf(summary).map((arm) => line(newIdentities(series, arm.key), "n", arm)),
+      ...(summary.quarantined > 0
+        ? [Plot.lineY(newQuarantined(series), { x: "until", y: "n", stroke: "var(--warn)", strokeDasharray: "2 3" })]
+        : [])
+    ]
+  })
+
+const line = (data: ReadonlyArray<Count | Point>, y: "n" | "lift", arm: Arm): Plot.Markish =>
+  Plot.line([...data], {
+    x: "until",
+    y,
+    stroke: arm.colour,
+    strokeWidth: 2,
+    ...(arm.dash === "" ? {} : { strokeDasharray: arm.dash }),
+    ...(data.length > 1 ? {} : { marker: "dot" })
+  })
+
+/** The lift of one treatment in a metric at the end of a period. */
+export interface Point {
+  readonly until: Date
+  readonly lift: number
+  readonly low: number
+  readonly high: number
+}
+
+/** The cumulative lift of a treatment in a metric; periods in which it was withheld are left out. */
+export const lifts = (series: Series, metric: string, treatment: string): ReadonlyArray<Point> =>
+  series.points.flatMap(({ metrics, until }) => {
+    const one = metrics.find(({ metric_id }) => metric_id === metric)
+    const inference = one === undefined ? undefined : own(one.inference, treatment)
+    return inference === undefined || inference === null
+      ? []
+      : [{ until: new Date(Date.parse(until)), lift: inference.lift, low: inference.ci_low, high: inference.ci_high }]
+  })
+
+/** Early bands are so wide that nothing else could be seen: the axis shows this many times the last band. */
+const roomForBands = 4
+
+/** The cumulative lift of every treatment in a metric with its band; nothing where it was always withheld. */
+export const liftChart = (summary: ResultsSummary, series: Series, metric: string): string | undefined => {
+  const lines = treatmentsOf(summary).map((arm) => ({ arm, points: lifts(series, metric, arm.key) }))
+    .filter(({ points }) => points.length > 0)
+  if (lines.length === 0) return undefined
+  const lasts = lines.map(({ points }) => points.at(-1)!)
+  const reach = roomForBands * Math.max(...lasts.map(({ high, low }) => high - low), 1e-4)
+  const centre = lasts.reduce((sum, { lift }) => sum + lift, 0) / lasts.length
+  const all = lines.flatMap(({ points }) => points)
+  const low = Math.min(0, Math.max(centre - reach, Math.min(...all.map((point) => point.low))))
+  const high = Math.max(0, Math.min(centre + reach, Math.max(...all.map((point) => point.high))))
+  // Clamped here, not clipped by the drawing: a clip path would need an id that differs from one drawing to the next.
+  const clamp = (x: number): number => Math.min(high, Math.max(low, x))
+  const times = instants(series).map(Number)
+  return draw({
+    ...frame,
+    x: { type: "utc", domain: [Math.min(...times), Math.max(...times)] },
+    y: { domain: [low, high] },
+    marks: [
+      ...axes(series, (x) => (x === 0 ? "0" : Numbers.tick(x))),
+      ...lines.map(({ arm, points }) =>
+        Plot.areaY([...points], {
+          x: "until",
+          y1: ({ low }: Point) => clamp(low),
+          y2: ({ high }: Point) => clamp(high),
+          fill: arm.colour,
+          fillOpacity: 0.14
+        })
+      ),
+      Plot.ruleY([0], { stroke: "var(--zero)" }),
+      ...lines.map(({ arm, points }) =>
+        line(points.map((point) => ({ ...point, lift: clamp(point.lift) })), "lift", arm)
+      )
+    ]
+  })
+}

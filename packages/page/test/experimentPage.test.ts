@@ -1,0 +1,100 @@
+import { hostile, large, names, now, shipping, statement, states } from "@assay/example-summaries"
+import { experimentPage } from "@assay/page"
+import { parseHTML } from "linkedom"
+import { describe, expect, it } from "vitest"
+
+const pageOf = (summary: (typeof states)[string]) => {
+  const html = experimentPage({ summary, statement, now })
+  return { html, document: parseHTML(html).document }
+}
+
+const text = (element: { readonly textContent: string | null } | null): string => element?.textContent ?? ""
+
+describe("the page of an experiment", () => {
+  it.each(Object.keys(states))("%s shows every metric, every arm, and every finding", (state) => {
+    const summary = states[state]!
+    const { document } = pageOf(summary)
+    expect(document.querySelectorAll(".metric-name").length).toBe(summary.metrics.length)
+    expect(document.querySelectorAll("table.arms tbody tr").length).toBe(summary.variants.length)
+    expect(document.querySelectorAll(".findings > li").length).toBe(summary.findings.length)
+  })
+
+  it.each(Object.keys(states))("%s holds no NaN, undefined or null", (state) => {
+    expect(text(pageOf(states[state]!).document.querySelector("main"))).not.toMatch(/\b(NaN|undefined|null|Infinity)\b/)
+  })
+
+  it("says the decision, its reasons, and that of each treatment", () => {
+    const verdict = text(pageOf(shipping).document.querySelector("#verdict"))
+    expect(verdict).toContain("Ship one_page")
+    expect(verdict).toContain("No guardrail is worse than its margin.")
+    expect(verdict).toContain("do not ship")
+    expect(verdict).toContain("look 5 of 5")
+  })
+
+  it("draws every comparison that has an interval, and only those", () => {
+    for (const summary of Object.values(states)) {
+      const inferences = summary.metrics.flatMap(({ inference }) =>
+        Object.values(inference).filter((one) => one !== null)
+      )
+      const drawn = pageOf(summary).document.querySelectorAll("#scorecard td.drawing svg")
+      expect(drawn.length).toBe(inferences.length)
+    }
+  })
+
+  it("says why a number is withheld, how much is missing, and when it will come", () => {
+    const row = text(pageOf(shipping).document.querySelector("td.why"))
+    expect(row).toContain("31 conversions in an arm; an inference takes 50.")
+    // 31 came in 14 days, so the 19 that lack come in 8.58 days.
+    expect(row).toContain("At the rate so far, in about 8 days.")
+  })
+
+  it.each([
+    ["shipping", "To win", "95 % interval"],
+    ["frequentist", "p-value", "95 % interval"],
+    ["sequential", "p, any time", "95 % sequence"]
+  ])("of %s has the columns of its engine", (state, evidence, interval) => {
+    const headings = [...pageOf(states[state]!).document.querySelectorAll("table.score thead th")].map(text)
+    expect(headings).toContain(evidence)
+    expect(headings).toContain(interval)
+  })
+
+  it("names the part of the identities that a mismatch comes from", () => {
+    const quality = text(pageOf(states["mismatch"]!).document.querySelector(".srm"))
+    expect(quality).toContain("browser = Safari, p = 3.1e-12")
+  })
+
+  it("shows the same numbers in every panel: arms, series and scorecard agree", () => {
+    const { document } = pageOf(shipping)
+    const arms = [...document.querySelectorAll("table.arms tbody tr")].map((row) => text(row.querySelector("td")))
+    const last = [...document.querySelectorAll("#time figure")[0]!.querySelectorAll("tbody tr")].at(-1)!
+    const total = shipping.variants.reduce((sum, { n }) => sum + n, 0)
+    expect(text([...last.querySelectorAll("td")].at(-1)!)).toBe(total.toLocaleString("en-US"))
+    expect(arms.map((n) => Number(n.replaceAll(",", ""))).reduce((sum, n) => sum + n, 0)).toBe(total)
+  })
+
+  it("is the same text every time", () => {
+    expect(pageOf(shipping).html).toBe(pageOf(shipping).html)
+  })
+
+  it("needs nothing from anywhere else, and its policy allows nothing else", () => {
+    for (const summary of [...Object.values(states), large(3, 5)]) {
+      const { document, html } = pageOf(summary)
+      expect(html).not.toMatch(/\s(style|on[a-z]+)="/)
+      expect([...document.querySelectorAll("[src], link[href], img, iframe, object")]).toEqual([])
+      const policy = document.querySelector("meta[http-equiv]")?.getAttribute("content") ?? ""
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).not.toContain("unsafe")
+    }
+  })
+
+  it("shows names as text, whatever they hold", () => {
+    const { document } = pageOf(hostile)
+    expect(document.querySelectorAll("script").length).toBe(1)
+    expect(document.querySelectorAll("img").length).toBe(0)
+    const shown = text(document.body)
+    for (const name of [names.script, names.image, names.arabic, names.emoji, names.long]) expect(shown).toContain(name)
+    expect(shown).toContain("\\u202e")
+    expect(shown).toContain("\\u001b")
+    for (const raw of ["\u202e", "\u001b", "\u0007"]) expect(shown).not.toContain(raw)
+  })
+})

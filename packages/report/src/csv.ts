@@ -1,0 +1,99 @@
+/** A results summary as CSV (RFC 4180): a row for each metric, arm and slice, for spreadsheets and notebooks. */
+import type { MetricResult, ResultsSummary, Slice } from "@assay/model"
+import { own } from "./own.ts"
+
+/** The columns, in their order; later versions add at the end. */
+export const csvColumns = [
+  "experiment",
+  "as_of",
+  "metric",
+  "role",
+  "aggregation",
+  "dimension",
+  "slice",
+  "variant",
+  "is_control",
+  "n",
+  "sum",
+  "sum_squares",
+  "mean",
+  "variance",
+  "lift",
+  "ci_low",
+  "ci_high",
+  "chance_to_win",
+  "p_value",
+  "difference",
+  "difference_ci_low",
+  "difference_ci_high",
+  "verdict",
+  "withheld"
+] as const
+
+type Column = (typeof csvColumns)[number]
+type Cell = string | number | boolean | undefined
+
+/**
+ * A field. What a spreadsheet would take for a formula gets an apostrophe in front of it (OWASP, "CSV injection"); numbers are
+ * written as JSON writes them.
+ */
+const field = (cell: Cell): string => {
+  if (cell === undefined) return ""
+  if (typeof cell !== "string") return String(cell)
+  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll("\"", "\"\"")}"` : safe
+}
+
+type Part = Pick<MetricResult, "inference" | "variants" | "withheld">
+
+const rows = (
+  summary: ResultsSummary,
+  metric: MetricResult,
+  part: Part,
+  where: { readonly dimension?: string; readonly slice?: string }
+): ReadonlyArray<Partial<Record<Column, Cell>>> =>
+  summary.variants.map(({ key }) => {
+    const inference = own(part.inference, key) ?? undefined
+    const { lift, ci_low, ci_high, chance_to_win, p_value, difference, difference_ci_low, difference_ci_high } =
+      inference ?? {}
+    return {
+      experiment: summary.experiment,
+      as_of: summary.as_of,
+      metric: metric.metric_id,
+      role: metric.role,
+      aggregation: metric.aggregation,
+      ...where,
+      variant: key,
+      is_control: key === summary.control,
+      ...own(part.variants, key),
+      lift,
+      ci_low,
+      ci_high,
+      chance_to_win,
+      p_value,
+      difference,
+      difference_ci_low,
+      difference_ci_high,
+      verdict: where.dimension === undefined ? own(metric.verdict, key) : undefined,
+      withheld: own(part.withheld, key)?.reason
+    }
+  })
+
+const sliceName = ({ other, value }: Slice): string => other === true ? "(others)" : value ?? "(none)"
+
+/** The summary as CSV text with a heading: the whole first, then each slice of each breakdown. Lines end in CR LF. */
+export const csv = (summary: ResultsSummary): string => {
+  const all = [
+    ...summary.metrics.flatMap((metric) => rows(summary, metric, metric, {})),
+    ...(summary.breakdowns ?? []).flatMap(({ dimension, slices }) =>
+      slices.flatMap((slice) =>
+        slice.metrics.flatMap((part) => {
+          const metric = summary.metrics.find(({ metric_id }) => metric_id === part.metric_id)
+          return metric === undefined ? [] : rows(summary, metric, part, { dimension, slice: sliceName(slice) })
+        })
+      )
+    )
+  ]
+  return [csvColumns.join(","), ...all.map((row) => csvColumns.map((column) => field(row[column])).join(","))]
+    .map((line) => `${line}\r\n`).join("")
+}

@@ -1,0 +1,92 @@
+import { collecting, hostile, mismatch, names, shipping, states } from "@assay/example-summaries"
+import { csv, csvColumns, dueIn, markdown } from "@assay/report"
+import { describe, expect, it } from "vitest"
+
+/** A reader of CSV that knows RFC 4180 and nothing of the writer. */
+const parse = (text: string): ReadonlyArray<ReadonlyArray<string>> => {
+  const rows: Array<Array<string>> = [[]]
+  let field = ""
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!
+    if (quoted) {
+      if (c !== "\"") field += c
+      else if (text[i + 1] === "\"") field += text[i++]!
+      else quoted = false
+    } else if (c === "\"") quoted = true
+    else if (c === ",") {
+      rows.at(-1)!.push(field)
+      field = ""
+    } else if (c === "\r" && text[i + 1] === "\n") {
+      rows.at(-1)!.push(field)
+      field = ""
+      rows.push([])
+      i++
+    } else field += c
+  }
+  return rows.slice(0, -1)
+}
+
+describe("the CSV", () => {
+  it.each(Object.keys(states))("of %s has a row for each metric, arm and slice", (state) => {
+    const summary = states[state]!
+    const slices = (summary.breakdowns ?? []).flatMap(({ slices }) => slices).flatMap(({ metrics }) => metrics)
+    const rows = parse(csv(summary))
+    expect(rows.length).toBe(1 + (summary.metrics.length + slices.length) * summary.variants.length)
+    expect(new Set(rows.map((row) => row.length))).toEqual(new Set([csvColumns.length]))
+  })
+
+  it("gives every number back as it was", () => {
+    const [headings, ...rows] = parse(csv(shipping))
+    const column = (row: ReadonlyArray<string>, name: string) => row[headings!.indexOf(name)]!
+    const row = rows.find((row) => column(row, "metric") === "purchased" && column(row, "variant") === "one_page")!
+    const metric = shipping.metrics[0]!
+    expect(Number(column(row, "lift"))).toBe(metric.inference["one_page"]!.lift)
+    expect(Number(column(row, "sum_squares"))).toBe(metric.variants["one_page"]!.sum_squares)
+    expect(column(row, "verdict")).toBe("winning")
+  })
+
+  it("gives no spreadsheet a formula", () => {
+    const first = shipping.metrics[0]!
+    const rows = parse(csv({ ...shipping, metrics: [{ ...first, metric_id: "=HYPERLINK(\"http://x\")" }] }))
+    expect(rows[1]![2]).toBe("'=HYPERLINK(\"http://x\")")
+  })
+
+  it("keeps hostile names whole", () => {
+    expect(parse(csv(hostile)).some((row) => row[2] === names.image)).toBe(true)
+  })
+})
+
+describe("the Markdown", () => {
+  it("says decision, reasons, metrics, findings and the sample ratio", () => {
+    const text = markdown(shipping)
+    expect(text).toContain("**ship one\\_page**")
+    expect(text).toContain("- No guardrail is worse than its margin.")
+    expect(text).toContain("| **purchased**, control | 9.98 % |")
+    expect(text).toContain("+9.9 %")
+    expect(text).toContain("Sample ratio: no mismatch, p = 0.42.")
+    expect(markdown(mismatch)).toContain("Sample ratio: **mismatch**, p = 4.4e-38.")
+  })
+
+  it("holds no HTML, link or line break that a name brought along", () => {
+    const text = markdown(hostile)
+    expect(text).not.toMatch(/<[a-z]/)
+    const break_ = markdown({ ...shipping, experiment: "a\n# b [x](http://y) @all | c" })
+    expect(break_.split("\n")[0]).toBe("# a \\# b \\[x\\](http&#58;//y) &#64;all \\| c")
+  })
+})
+
+describe("the forecast", () => {
+  const withheld = { reason: "too_few_identities", have: 10, need: 30, sentence: "" } as const
+
+  it("goes on at the mean rate of the window", () => {
+    expect(dueIn(withheld, collecting)).toBe(2 * 86_400_000)
+  })
+
+  it("is silent where more data changes nothing, or none comes", () => {
+    expect(dueIn({ ...withheld, reason: "control_mean_not_positive" }, collecting)).toBeUndefined()
+    expect(dueIn({ ...withheld, have: 0 }, collecting)).toBeUndefined()
+    expect(dueIn({ ...withheld, need: 10_000_000 }, collecting)).toBeUndefined()
+    expect(dueIn(withheld, { ...collecting, state: "ended" })).toBeUndefined()
+  })
+})
