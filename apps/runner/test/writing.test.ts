@@ -43,7 +43,7 @@ describe("writing results to ClickHouse", () => {
     const rows = await ask(root, "SELECT experiment, verdict, lift FROM assay_inference")
     expect(rows).toMatchObject([{ experiment: "checkout", verdict: "winning", lift: 1 }])
     expect(await ask(root, "SELECT count() AS n FROM assay_summaries")).toEqual([{ n: "1" }])
-  }, 60_000)
+  })
 
   it("is asked for in the configuration", async () => {
     const refused = await assay(["init", "--warehouse"], { cwd: project() })

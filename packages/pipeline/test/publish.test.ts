@@ -90,8 +90,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
           } AS m USING (run_id)`
         )
         assert.strictEqual(num(runs[0]!["n"]), 2 * summary.metrics.length)
-      }),
-    30_000
+      })
   )
 
   it.effect("keep NULL where an inference is withheld, with the reason beside it", () =>
@@ -108,7 +107,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
           summary.metrics.find(({ metric_id }) => metric_id === row["metric"])!.withheld["treatment"]!.reason
         )
       )
-    }), 30_000)
+    }))
 
   it.effect("that can't be written leave the snapshot in the store, and say why", () =>
     Effect.gen(function*() {
@@ -125,7 +124,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
       const again = yield* recompute(jobOf(experiment), contextOf({ publish: publishTo(warehouse, database) }))
       assert.notProperty(again, "unpublished")
       assert.lengthOf((yield* told).summaries, 1)
-    }).pipe(Effect.provide(Store.layerMemory)), 30_000)
+    }).pipe(Effect.provide(Store.layerMemory)))
 
   it.effect(
     "can be tried without writing: the check fails before the tables are there, and adds nothing",
@@ -137,8 +136,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
         yield* createResultTables(warehouse, database)
         yield* checkPublish(warehouse, database)
         assert.deepStrictEqual(yield* told, { moments: [], inference: [], summaries: [] })
-      }),
-    30_000
+      })
   )
 })
 

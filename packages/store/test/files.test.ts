@@ -71,8 +71,7 @@ describe("the layout", () => {
           (yield* Effect.promise(() => Fs.readdir(join(root, "store", "snapshots")))).length,
           keys.length
         )
-      }),
-    20_000
+      })
   )
 })
 
@@ -114,7 +113,7 @@ describe("the latest", () => {
       assert.strictEqual(outputs.flat().filter((line) => line === "put contested").length, 1)
       assert.strictEqual(outputs.flat().filter((line) => line.startsWith("refused")).length, 2)
       assert.isFalse((yield* tree(root)).some((path) => path.endsWith(".tmp")))
-    }), 60_000)
+    }))
 
   it.effect("goes to one of many fibers that want the same id", () =>
     Effect.gen(function*() {
@@ -171,8 +170,7 @@ describe("a crash", () => {
         }
         assert.isAtMost((yield* tree(root)).filter((path) => path.endsWith(".tmp")).length, 1)
         assert.isTrue((yield* files(root).put(snapshot("next", instant(9999)))).latest)
-      }),
-    60_000
+      })
   )
 
   it.effect("in the middle of a write never shows half a snapshot", () =>
@@ -194,7 +192,7 @@ describe("a crash", () => {
       assert.notInclude(limited, "put r2")
       assert.deepStrictEqual((yield* files(root).list("checkout")).map(({ id }) => id), ["r1"])
       assert.strictEqual(Option.getOrThrow(yield* files(root).latest("checkout")).id, "r1")
-    }), 60_000)
+    }))
 })
 
 /** Puts r1 and r2, damages r2, and checks what still works. Answers with what `latest` says meanwhile. */
@@ -317,5 +315,5 @@ describe("the service", () => {
         Effect.provide(Store.layerFiles(root))
       )
       assert.deepStrictEqual(found, Option.some(snapshot("r1", instant(1))))
-    }), 60_000)
+    }))
 })

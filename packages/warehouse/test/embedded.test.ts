@@ -202,7 +202,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("the embedded en
     Effect.gen(function*() {
       const seen: Array<QueryProgress> = []
       const { statistics } = yield* (yield* Warehouse).query(
-        statement("SELECT sum(sleepEachRow(0.1)) AS s FROM numbers(15)", {}, { max_block_size: 1 }),
+        statement("SELECT sum(sleepEachRow(0.1)) AS s FROM numbers(30)", {}, { max_block_size: 1 }),
         { onProgress: (progress) => Effect.sync(() => seen.push(progress)) }
       )
       assert.isAbove(seen.length, 1)

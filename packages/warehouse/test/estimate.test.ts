@@ -82,8 +82,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("an estimate", (
         assert.deepInclude(refused, { _tag: "QueryLimitExceeded", limit: "memory" })
         const spilled = yield* under({ ...tight, spill_bytes: 10_000_000 }, query)
         assert.deepStrictEqual(spilled.rows, rows)
-      }),
-    30_000
+      })
   )
 })
 

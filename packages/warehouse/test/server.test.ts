@@ -1,6 +1,6 @@
 import { type WarehouseError, WarehouseUnavailable } from "@assay/model"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, type Scope } from "effect"
+import { Deferred, Effect, Fiber, type Scope } from "effect"
 import { createServer, type IncomingMessage, type RequestListener } from "node:http"
 import { type SecretSource, Warehouse } from "../src/index.ts"
 
@@ -158,6 +158,7 @@ describe("a server that fails", () => {
   it.live("an interrupted query hangs up and is killed by a bound id", () =>
     Effect.gen(function*() {
       const killed: Array<readonly [string, string | null]> = []
+      const arrived = yield* Deferred.make<void>()
       let hungUp = false
       const url = yield* listen((request, response) => {
         let text = ""
@@ -166,6 +167,8 @@ describe("a server that fails", () => {
           if (text.startsWith("KILL")) {
             killed.push([text, queryOf(request).get("param_id")])
             response.end()
+          } else {
+            Deferred.doneUnsafe(arrived, Effect.void)
           }
         })
         response.on("close", () => (hungUp ||= !response.writableEnded))
@@ -174,7 +177,7 @@ describe("a server that fails", () => {
         { url },
         Effect.gen(function*() {
           const fiber = yield* Effect.forkChild(Warehouse.use((_) => _.query(one, { queryId: "mine" })))
-          yield* Effect.sleep(200)
+          yield* Deferred.await(arrived)
           yield* Fiber.interrupt(fiber)
         })
       )
