@@ -114,55 +114,58 @@ export const cases = (
   })
 }
 
-/** Cases a little smaller or plainer than this one, those that save most first. */
-function* smaller(one: Case, options: Case["options"]): Generator<Case> {
-  const easy = plain(one)
-  if (JSON.stringify(easy) !== JSON.stringify(one)) yield easy
+/** The same case without a part of its rows: halves first, single rows at last. */
+function* shorter(one: Case): Generator<Case> {
   const { length } = one.rows
   for (let part = Math.ceil(length / 2); part >= 1; part = part === 1 ? 0 : Math.ceil(part / 2)) {
     for (let start = 0; start < length; start += part) {
       yield { ...one, rows: [...one.rows.slice(0, start), ...one.rows.slice(start + part)] }
     }
   }
-  if (JSON.stringify(one.options) !== JSON.stringify(options)) yield { ...one, options }
+}
+
+/** The same case with one thing plainer. */
+function* plainer(one: Case, options: Case["options"]): Generator<Case> {
   const { experiment } = one.world
-  if (experiment.deduplication !== "row") {
-    yield { ...one, world: { ...one.world, experiment: { ...experiment, deduplication: "row" } } }
-  }
+  yield { ...one, options }
+  yield { ...one, world: { ...one.world, experiment: { ...experiment, deduplication: "row" } } }
   for (const [i, row] of one.rows.entries()) {
-    const simple = [
-      { ...row, id: "" },
-      ...(row.event === experiment.exposureEvent ? [] : [{ ...row, value: "1" }, { ...row, value: "2" }])
-    ]
-    for (const [k, other] of simple.entries()) {
-      if (k === 2 && row.value === "1") continue
-      if (JSON.stringify(other) !== JSON.stringify(row)) yield { ...one, rows: one.rows.with(i, other) }
-    }
+    yield { ...one, rows: one.rows.with(i, { ...row, id: "" }) }
+    if (row.event === experiment.exposureEvent || row.value === "1" || row.value === "2") continue
+    for (const value of ["1", "2"]) yield { ...one, rows: one.rows.with(i, { ...row, value }) }
   }
 }
 
 /** How many cases are tried to make a failing one smaller. */
-const patience = 60
+const patience = 40
 
-/** The smallest case found that fails as well, and how it does. `options` are the plainest that there are. */
+/**
+ * The smallest case found that fails as well, and how it does: plain names first, then as few rows as possible, then plain
+ * values. `options` are the plainest that there are.
+ */
 export const minimise = async <A>(
   failing: { readonly one: Case; readonly failure: A },
   options: Case["options"],
   fails: (one: Case) => Promise<A | undefined>
 ): Promise<{ readonly one: Case; readonly failure: A }> => {
   let best = failing
-  let left = patience
-  for (let found = true; found;) {
-    found = false
-    for (const one of smaller(best.one, options)) {
-      if (left-- <= 0) return best
+  const tried = new Set([JSON.stringify(failing.one)])
+  const better = async (candidates: Iterable<Case>): Promise<boolean> => {
+    for (const one of candidates) {
+      if (tried.size > patience) return false
+      const text = JSON.stringify(one)
+      if (tried.has(text)) continue
+      tried.add(text)
       const failure = await fails(one)
       if (failure === undefined) continue
       best = { one, failure }
-      found = true
-      break
+      return true
     }
+    return false
   }
+  await better([plain(best.one)])
+  while (await better(shorter(best.one)));
+  while (await better(plainer(best.one, options)));
   return best
 }
 
