@@ -1,23 +1,28 @@
 /** The configuration: what `assay.config.ts` may say, and what it means once the defaults are filled in. */
 import type { Aggregation } from "@assay/aggregation"
 import {
+  DecisionPolicy,
   decode,
+  defaultDecisionPolicy,
   defaultEventMapping,
+  defaultMultiplicity,
   defaultRefresh,
   DefinitionError,
   type DefinitionIssue,
   describe,
+  EngineChoice,
+  EngineName,
   EventMapping,
+  Multiplicity,
   nameList,
   Refresh,
   type ValueIssue
 } from "@assay/model"
-import { Result, Schema } from "effect"
+import { Result, Schema, Struct } from "effect"
 import { type Fields, gatherAggregations, isFields, isModule } from "./plugins.ts"
 
-/** The engine that draws inferences from moments. */
-export const Engine = Schema.Literals(["bayesian", "delta", "frequentist", "sequential"])
-export type Engine = typeof Engine.Type
+/** The engine that draws inferences from moments: its name, or its name with its options. */
+export type Engine = EngineName | EngineChoice
 
 /** How results are computed where an experiment doesn't say otherwise. */
 export interface Defaults {
@@ -78,6 +83,10 @@ export interface AssayConfig<Warehouse = unknown> {
   /** Where results and runs are kept; the folder `.assay` by default. */
   readonly store?: string | StoreConfig
   readonly defaults?: Partial<Defaults>
+  /** What a decision takes: chances to win of the words, level, goals, floors, the level of the sample-ratio alarm. */
+  readonly decision?: Partial<DecisionPolicy>
+  /** The correction for many tests, for goals and for secondary metrics. */
+  readonly multiplicity?: Partial<Multiplicity>
 }
 
 /** The configuration with everything filled in and checked. */
@@ -93,7 +102,9 @@ export interface ResolvedConfig<Warehouse = unknown> {
   readonly experiments: string
   readonly metrics: string
   readonly store: StoreConfig
-  readonly defaults: Defaults
+  readonly defaults: Omit<Defaults, "engine"> & { readonly engine: EngineChoice }
+  readonly decision: DecisionPolicy
+  readonly multiplicity: Multiplicity
 }
 
 /** What a configuration that says nothing means. */
@@ -118,15 +129,75 @@ const Config = Schema.Struct({
   store: Schema.optionalKey(Schema.Unknown),
   defaults: Schema.optionalKey(
     Schema.Struct({
-      engine: Schema.optionalKey(Engine),
+      engine: Schema.optionalKey(Schema.Unknown),
       confidence: Schema.optionalKey(
         Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0.5), Schema.isLessThan(1)))
       ),
       concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))),
       refresh: Schema.optionalKey(Refresh)
     })
-  )
+  ),
+  decision: Schema.optionalKey(Schema.Unknown),
+  multiplicity: Schema.optionalKey(Schema.Unknown)
 })
+
+const optional = Struct.map(Schema.optionalKey)
+
+const Policy = Schema.Struct(optional(Struct.omit(DecisionPolicy.fields, ["level"]))).pipe(
+  Schema.fieldsAssign({ level: DecisionPolicy.fields.level })
+)
+
+const Corrections = Schema.Struct(optional(Multiplicity.fields))
+
+/** Which engine has each option. */
+const engineOptions = {
+  prior: "bayesian",
+  tuning: "sequential",
+  variance: "frequentist",
+  interval: "frequentist"
+} as const
+
+/** The engine by its name, or with its options; those of another engine are a mistake. */
+const decodeEngine = (value: unknown): Result.Result<EngineChoice, ReadonlyArray<ValueIssue>> => {
+  if (value === undefined) return Result.succeed({ name: defaultDefaults.engine as EngineName })
+  if (!isFields(value)) return Result.map(decode(EngineName, value), (name) => ({ name }))
+  const decoded = decode(EngineChoice, value)
+  if (Result.isFailure(decoded)) return decoded
+  const { name } = decoded.success
+  const strange = Object.entries(engineOptions).filter(([option, owner]) =>
+    Object.hasOwn(value, option) && owner !== name
+  )
+  return strange.length === 0 ? decoded : Result.fail(strange.map(([option, owner]) => ({
+    path: [option],
+    at: "key",
+    found: `${option} of the engine ${name}`,
+    expected: "an option of that engine",
+    hint: `${option} belongs to the engine ${owner}`
+  })))
+}
+
+/** What the Schemas of decision and multiplicity can't say. */
+const checkPolicy = (
+  policy: DecisionPolicy,
+  multiplicity: Multiplicity,
+  engine: EngineName
+): ReadonlyArray<ValueIssue> => [
+  ...(policy.losing < policy.winning ? [] : [{
+    path: ["decision", "losing"],
+    found: `${policy.losing} beside winning: ${policy.winning}`,
+    expected: "a chance to win below that of winning"
+  }]),
+  ...Object.entries(multiplicity).flatMap(([family, method]) =>
+    method === "e-bh" && engine !== "sequential"
+      ? [{
+        path: ["multiplicity", family],
+        found: `"e-bh" with the engine ${engine}`,
+        expected: "the engine sequential, which gives the e-values that e-bh reads",
+        hint: "Write defaults: { engine: \"sequential\" }, or take \"benjamini-hochberg\" or \"holm\""
+      }]
+      : []
+  )
+]
 
 const Setup = Schema.Array(Schema.Struct({
   text: Schema.NonEmptyString,
@@ -338,12 +409,18 @@ export const resolveConfig = <Warehouse>(
   const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
   const gathered = gatherAggregations(context.aggregations, given["aggregations"])
   const defaults = isFields(given["defaults"]) ? given["defaults"] : {}
+  const engine = decodeEngine(defaults["engine"])
+  const policy = decode(Policy, given["decision"] ?? {})
+  const corrections = decode(Corrections, given["multiplicity"] ?? {})
   const { setup } = given
   const listed = typeof setup === "function" ? Result.succeed([]) : decodeSetup(setup)
   const issues = [
     ...(Result.isFailure(config)
       ? config.failure.map((issue) => withConfigHint(issue, defaults["confidence"]))
       : []),
+    ...(Result.isFailure(engine) ? below("defaults", below("engine", engine.failure)) : []),
+    ...(Result.isFailure(policy) ? below("decision", policy.failure) : []),
+    ...(Result.isFailure(corrections) ? below("multiplicity", corrections.failure) : []),
     ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
     ...(Result.isFailure(results) ? below("results", results.failure.map(redacted)) : []),
     ...(Result.isFailure(store) ? below("store", store.failure) : []),
@@ -353,10 +430,13 @@ export const resolveConfig = <Warehouse>(
   ]
   if (
     Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(results) || Result.isFailure(events) ||
-    Result.isFailure(store)
+    Result.isFailure(store) || Result.isFailure(engine) || Result.isFailure(policy) || Result.isFailure(corrections)
   ) {
     return fail(issues)
   }
+  const decision: DecisionPolicy = { ...defaultDecisionPolicy, ...policy.success }
+  const multiplicity: Multiplicity = { ...defaultMultiplicity, ...corrections.success }
+  issues.push(...checkPolicy(decision, multiplicity, engine.success.name))
   if (setup !== undefined && isFields(given["warehouse"]) && Object.hasOwn(given["warehouse"], "url")) {
     issues.push({
       path: ["setup"],
@@ -383,6 +463,8 @@ export const resolveConfig = <Warehouse>(
     experiments,
     metrics,
     store: store.success,
-    defaults: { ...defaultDefaults, ...config.success.defaults }
+    defaults: { ...defaultDefaults, ...config.success.defaults, engine: engine.success },
+    decision,
+    multiplicity
   })
 }

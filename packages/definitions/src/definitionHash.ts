@@ -1,5 +1,14 @@
 /** A name for everything that decides the numbers of an experiment. */
-import { type EventMapping, type Experiment, Instant, type Metric } from "@assay/model"
+import {
+  type DecisionPolicy,
+  defaultDecisionPolicy,
+  defaultMultiplicity,
+  type EventMapping,
+  type Experiment,
+  Instant,
+  type Metric,
+  type Multiplicity
+} from "@assay/model"
 import { createHash } from "node:crypto"
 import type { Defaults } from "./config.ts"
 
@@ -27,6 +36,10 @@ const essentials = (experiment: Experiment, mapping: EventMapping) => ({
   variants: experiment.variants.map(({ key, share }) => ({ key, share }))
 })
 
+/** A policy where it isn't the default one, so that results of before there was one can still be compared. */
+const changed = <A>(policy: A | undefined, byDefault: A): A | undefined =>
+  policy === undefined || canonicalJson(policy) === canonicalJson(byDefault) ? undefined : policy
+
 const metricEssentials = (metric: Metric) => ({
   ...metric,
   description: undefined,
@@ -36,7 +49,7 @@ const metricEssentials = (metric: Metric) => ({
 
 /**
  * SHA-256, in hexadecimal, of what decides an experiment's numbers: the experiment, the metrics that it uses, the mapping,
- * the versions of their aggregations, engine and confidence. The order of keys, comments, descriptions, other metrics and
+ * the versions of their aggregations, engine, confidence, and what a decision takes. The order of keys, comments, descriptions, other metrics and
  * the ways to write one moment don't matter; the order of lists does.
  *
  * @param input.metrics metrics by key; those that the experiment doesn't use are ignored
@@ -48,6 +61,8 @@ export const definitionHash = (input: {
   readonly mapping: EventMapping
   readonly aggregations: ReadonlyMap<string, { readonly version: string }>
   readonly defaults: Pick<Defaults, "engine" | "confidence">
+  readonly decision?: DecisionPolicy
+  readonly multiplicity?: Multiplicity
 }): string => {
   const { experiment, mapping, defaults } = input
   const metrics = experiment.metrics.map(({ metric }) => input.metrics.get(metric)).filter((metric) =>
@@ -60,8 +75,12 @@ export const definitionHash = (input: {
     aggregations: Object.fromEntries(
       metrics.map(({ aggregation }) => [aggregation, input.aggregations.get(aggregation)?.version ?? null])
     ),
-    engine: defaults.engine,
-    confidence: defaults.confidence
+    engine: typeof defaults.engine === "object" && Object.keys(defaults.engine).length === 1
+      ? defaults.engine.name
+      : defaults.engine,
+    confidence: defaults.confidence,
+    decision: changed(input.decision, defaultDecisionPolicy),
+    multiplicity: changed(input.multiplicity, defaultMultiplicity)
   })
   return createHash("sha256").update(text).digest("hex")
 }

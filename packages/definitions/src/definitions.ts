@@ -11,6 +11,7 @@ import {
   type ValueIssue
 } from "@assay/model"
 import { Result, Schema } from "effect"
+import { checkReading } from "./checks.ts"
 import { type DefinitionContext, locate, type Located } from "./Located.ts"
 import { warningsOf } from "./warnings.ts"
 import { lookUp, type Place, readYaml, type SourceFile, type YamlFile } from "./Yaml.ts"
@@ -254,12 +255,14 @@ export const parseDefinitions = (input: {
     const defined = decodeAndCheck(
       Experiment,
       value,
-      (experiment) =>
-        checkExperiment(
+      (experiment) => [
+        ...checkExperiment(
           experiment,
           unread.length > 0 ? [...known, ...experiment.metrics.map(({ metric }) => metric)] : known,
           config.mapping
-        )
+        ),
+        ...checkReading(experiment)
+      ]
     )
     const wrong = [...issues, ...(Result.isFailure(defined) ? defined.failure.map(inWordsOfFiles) : [])]
     return wrong.length > 0 ? Result.fail(wrong) : defined

@@ -4,7 +4,7 @@ export {
   defaultDefaults,
   type Defaults,
   defineConfig,
-  Engine,
+  type Engine,
   type EventsConfig,
   resolveConfig,
   type ResolvedConfig,

@@ -73,6 +73,22 @@ const goals = (
   )
 }
 
+/** A margin has no side where no way is good. */
+const margins = (
+  experiment: Experiment,
+  metrics: ReadonlyMap<string, Located<Metric>>
+): ReadonlyArray<ValueIssue> =>
+  experiment.metrics.flatMap(({ margin, metric }, i) =>
+    margin !== undefined && metrics.get(metric)?.value.direction === "informational"
+      ? [{
+        path: ["metrics", i, "margin"],
+        found: `a margin of ${describe(metric)}, whose direction is informational`,
+        expected: "a metric with the direction up or down",
+        hint: "Without a good way there is neither a loss to bear nor a gain to ask for: the margin is ignored"
+      }]
+      : []
+  )
+
 /** Warnings about good definitions, at their places in the files. */
 export const warningsOf = (
   experiments: ReadonlyMap<string, Located<Experiment>>,
@@ -82,7 +98,7 @@ export const warningsOf = (
   const used = new Set([...experiments.values()].flatMap(({ value }) => value.metrics.map(({ metric }) => metric)))
   return [
     ...[...experiments.values()].flatMap((located) =>
-      goals(located.value, metrics).map((issue) => locate(located, issue))
+      [...goals(located.value, metrics), ...margins(located.value, metrics)].map((issue) => locate(located, issue))
     ),
     ...[...metrics.values()].flatMap((located) =>
       [...lostValues(located.value, context), ...unused(located.value, used)].map((issue) => locate(located, issue))

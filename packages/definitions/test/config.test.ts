@@ -1,4 +1,10 @@
-import { defaultEventMapping, defaultRefresh, formatIssue } from "@assay/model"
+import {
+  defaultDecisionPolicy,
+  defaultEventMapping,
+  defaultMultiplicity,
+  defaultRefresh,
+  formatIssue
+} from "@assay/model"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -23,7 +29,9 @@ describe("a configuration that says nothing", () => {
       experiments: "experiments",
       metrics: "metrics",
       store: { folder: ".assay" },
-      defaults: { engine: "bayesian", confidence: 0.95, concurrency: 4, refresh: defaultRefresh }
+      defaults: { engine: { name: "bayesian" }, confidence: 0.95, concurrency: 4, refresh: defaultRefresh },
+      decision: defaultDecisionPolicy,
+      multiplicity: defaultMultiplicity
     }))
   })
 })
@@ -60,13 +68,24 @@ describe("a configuration", () => {
     expect(complaints({ results: false })).toHaveLength(1)
   })
 
+  it("takes an engine with options, thresholds of decisions, and corrections", () => {
+    const { decision, defaults, multiplicity } = Result.getOrThrow(resolve({
+      defaults: { engine: { name: "sequential", tuning: 20_000 } },
+      decision: { level: 0.1, goals: "all", srm: 0.0001 },
+      multiplicity: { goals: "e-bh", secondary: "none" }
+    }))
+    expect(defaults.engine).toEqual({ name: "sequential", tuning: 20_000 })
+    expect(decision).toEqual({ ...defaultDecisionPolicy, level: 0.1, goals: "all", srm: 0.0001 })
+    expect(multiplicity).toEqual({ goals: "e-bh", secondary: "none" })
+  })
+
   it("changes single settings of deduplication and of the defaults", () => {
     expect(mapping({ deduplication: { columns: ["metadata"] } }).deduplication).toEqual({
       policy: "row",
       columns: ["metadata"]
     })
     expect(Result.getOrThrow(resolve({ defaults: { engine: "delta" } })).defaults).toEqual({
-      engine: "delta",
+      engine: { name: "delta" },
       confidence: 0.95,
       concurrency: 4,
       refresh: defaultRefresh
@@ -104,7 +123,7 @@ describe("a mistake in it", () => {
     ]],
     ["a misspelt key", { warehose: {} }, [
       `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, results, setup, events, aggregations, ` +
-      `experiments, metrics, store, defaults. Did you mean "warehouse"?`
+      `experiments, metrics, store, defaults, decision, multiplicity. Did you mean "warehouse"?`
     ]],
     ["a misspelt column", { events: { columns: { fetaure: "flag" } } }, [
       `assay.config.ts events.columns.fetaure: found the unknown key "fetaure", expected one of environment, event, ` +
@@ -152,6 +171,29 @@ describe("a mistake in it", () => {
     ]],
     ["a confidence of a half", { defaults: { confidence: 0.5 } }, [
       "assay.config.ts defaults.confidence: found 0.5, expected a number greater than 0.5"
+    ]],
+    ["an option of another engine", { defaults: { engine: { name: "frequentist", tuning: 5000 } } }, [
+      "assay.config.ts defaults.engine.tuning: found tuning of the engine frequentist, expected an option of that engine. " +
+      "tuning belongs to the engine sequential"
+    ]],
+    ["a prior without a spread", { defaults: { engine: { name: "bayesian", prior: { sd: 0 } } } }, [
+      "assay.config.ts defaults.engine.prior.sd: found 0, expected a number greater than 0"
+    ]],
+    ["a misspelt correction", { multiplicity: { goals: "bonferoni" } }, [
+      `assay.config.ts multiplicity.goals: found "bonferoni", expected one of "none", "bonferroni", "holm", "hochberg", "hommel", ` +
+      `"benjamini-hochberg", "benjamini-yekutieli", "e-bh". Did you mean "bonferroni"?`
+    ]],
+    ["e-values of an engine that has none", { multiplicity: { goals: "e-bh" } }, [
+      `assay.config.ts multiplicity.goals: found "e-bh" with the engine bayesian, expected the engine sequential, which gives the ` +
+      `e-values that e-bh reads. Write defaults: { engine: "sequential" }, or take "benjamini-hochberg" or "holm"`
+    ]],
+    ["a decision that doesn't fit", { decision: { winnning: 0.9, losing: 0.97, goals: "some" } }, [
+      `assay.config.ts decision.winnning: found the unknown key "winnning", expected one of winning, losing, goals, identities, ` +
+      `conversions, srm, level. Did you mean "winning"?`,
+      `assay.config.ts decision.goals: found "some", expected "any" or "all"`
+    ]],
+    ["thresholds that cross", { decision: { losing: 0.97 } }, [
+      "assay.config.ts decision.losing: found 0.97 beside winning: 0.95, expected a chance to win below that of winning"
     ]],
     ["no concurrency", { defaults: { concurrency: 0 } }, [
       "assay.config.ts defaults.concurrency: found 0, expected a number greater than 0"

@@ -11,7 +11,9 @@ const base = {
   metrics,
   mapping: config.mapping,
   aggregations: config.aggregations,
-  defaults: config.defaults
+  defaults: config.defaults,
+  decision: config.decision,
+  multiplicity: config.multiplicity
 }
 const hash = definitionHash(base)
 const changed = (change: Partial<typeof base>) => definitionHash({ ...base, ...change })
@@ -93,7 +95,13 @@ describe("the hash of a definition", () => {
         }]])
       })
     ],
-    ["the engine", changed({ defaults: { ...config.defaults, engine: "delta" } })],
+    ["the engine", changed({ defaults: { ...config.defaults, engine: { name: "delta" } } })],
+    [
+      "an option of the engine",
+      changed({ defaults: { ...config.defaults, engine: { name: "bayesian", prior: { sd: 0.1 } } } })
+    ],
+    ["what a decision takes", changed({ decision: { ...config.decision, goals: "all" } })],
+    ["the correction for many tests", changed({ multiplicity: { goals: "none", secondary: "none" } })],
     ["the confidence", changed({ defaults: { ...config.defaults, confidence: 0.9 } })]
   ])("changes with %s", (_, other) => {
     expect(other).not.toBe(hash)

@@ -32,7 +32,7 @@ describe("the examples of the documentation", () => {
     for (const [name, value] of Object.entries({ experiments, metrics, store: Object.values(store)[0] })) {
       row(name, value)
     }
-    for (const [name, value] of Object.entries(defaults)) {
+    for (const [name, value] of Object.entries({ ...defaults, engine: defaults.engine.name })) {
       row(
         `defaults.${name}`,
         typeof value === "object"

@@ -59,6 +59,12 @@ export const validates = (schema: unknown, value: unknown, root: unknown = schem
         return typeof value !== "number" || value <= Number(rule)
       case "exclusiveMinimum":
         return typeof value !== "number" || value > Number(rule)
+      case "maximum":
+        return typeof value !== "number" || value <= Number(rule)
+      case "exclusiveMaximum":
+        return typeof value !== "number" || value < Number(rule)
+      case "minProperties":
+        return !isRecord(value) || Object.keys(value).length >= Number(rule)
       case "minItems":
         return !Array.isArray(value) || value.length >= Number(rule)
       case "maxItems":

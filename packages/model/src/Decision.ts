@@ -22,15 +22,21 @@ export const TreatmentDecision = Schema.Struct({
 })
 export interface TreatmentDecision extends Schema.Schema.Type<typeof TreatmentDecision> {}
 
-/** How the recorded plan stands: which design decides, how much of its information is in, and what the next look is. */
+/**
+ * How the experiment is read now. `recorded` says whether its definition has a plan; without one it is read always-valid until its
+ * planned end, and once, fixed, then. `decided_at` is the time of the data that the last planned look was taken at: the decision of
+ * that look stands until the next one.
+ */
 export const PlanState = Schema.Struct({
+  recorded: Schema.Boolean,
   design: Schema.Literals(["fixed", "group-sequential", "always-valid"]),
   /** The part of the planned information (time or identities) that is in; above 1 where the plan is overrun. */
   information: Schema.NullOr(Schema.Finite),
   looks: Schema.optionalKey(Schema.Finite),
   look: Schema.optionalKey(Schema.Finite),
-  /** When the plan ends or ended; null where it has no end. */
-  ends_at: Schema.NullOr(Schema.String)
+  /** When the plan ends or ended; null where it has no end, or counts identities. */
+  ends_at: Schema.NullOr(Schema.String),
+  decided_at: Schema.optionalKey(Schema.String)
 })
 export interface PlanState extends Schema.Schema.Type<typeof PlanState> {}
 

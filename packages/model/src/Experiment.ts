@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { Instant } from "./Instant.ts"
 import { Key } from "./Key.ts"
+import { EffectSize, RecordedPlan } from "./RecordedPlan.ts"
 import { Refresh } from "./Refresh.ts"
 
 /** What a metric is for: `goal` decides, `secondary` explains, `guardrail` must not get worse. */
@@ -21,12 +22,35 @@ export const Variant = Schema.Struct({
 })
 export interface Variant extends Schema.Schema.Type<typeof Variant> {}
 
-/** A metric of the experiment, by its key, in a role. */
+/**
+ * A metric of the experiment, by its key, in a role. A `margin` on a guardrail is the loss that is borne (non-inferiority: it must be
+ * shown to be smaller); elsewhere the gain that it takes (superiority: it must be shown to be larger). It is always above 0; the metric's
+ * direction says which way.
+ */
 export const MetricUse = Schema.Struct({
   metric: Key.annotate({ description: "The key of a metric.", examples: ["purchased"] }),
-  role: Role
+  role: Role,
+  margin: Schema.optionalKey(
+    EffectSize.annotate({
+      description:
+        "On a guardrail the loss that is borne (it must be shown to be smaller), elsewhere the gain that it " +
+        "takes (it must be shown to be larger)."
+    })
+  )
 })
 export interface MetricUse extends Schema.Schema.Type<typeof MetricUse> {}
+
+/** A change of the split while the experiment runs: from then on new identities are assigned by these shares. */
+export const SplitChange = Schema.Struct({
+  from: Instant.annotate({
+    description: "When the new shares took effect.",
+    examples: ["2026-01-08"]
+  }),
+  shares: Schema.Record(Schema.String, Schema.Finite.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))).annotate({
+    description: "The expected share of each variant from then on, by its key; a variant that is left out gets none."
+  })
+})
+export interface SplitChange extends Schema.Schema.Type<typeof SplitChange> {}
 
 /**
  * An experiment as its file defines it. `identity` names the identity column that is the unit of the experiment (the
@@ -80,6 +104,15 @@ export const Experiment = Schema.Struct({
   refresh: Schema.optionalKey(
     Refresh.annotate({
       description: "When `assay watch` computes it anew; defaults.refresh of the configuration where it is absent."
+    })
+  ),
+  plan: Schema.optionalKey(
+    RecordedPlan.annotate({ description: "How the results will be read, recorded before they are." })
+  ),
+  split_changes: Schema.optionalKey(
+    Schema.Array(SplitChange).annotate({
+      description:
+        "Changes of the shares after the start, in the order of time. The variants' shares hold until the first."
     })
   )
 })

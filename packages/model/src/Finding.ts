@@ -10,7 +10,7 @@ export type Severity = typeof Severity.Type
 
 /**
  * One finding. `code` is for machines and stable; `sentence` is for people; `count` and `of` carry the figures (for
- * example 120 duplicate rows of 10,000), in the unit that the sentence names.
+ * example 120 duplicate rows of 10,000), in the unit that the sentence names; `next` says what to look at.
  */
 export const Finding = Schema.Struct({
   code: Schema.String,
@@ -19,6 +19,7 @@ export const Finding = Schema.Struct({
   metric_id: Schema.optionalKey(Schema.String),
   variant: Schema.optionalKey(Schema.String),
   count: Schema.optionalKey(Schema.Finite),
-  of: Schema.optionalKey(Schema.Finite)
+  of: Schema.optionalKey(Schema.Finite),
+  next: Schema.optionalKey(Schema.String)
 })
 export interface Finding extends Schema.Schema.Type<typeof Finding> {}

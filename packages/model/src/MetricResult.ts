@@ -42,9 +42,13 @@ export const WireInference = Schema.Struct({
   p_value: Schema.Finite,
   /** The natural logarithm of an e-value, where the engine yields one. */
   log_e: Schema.optionalKey(Schema.Finite),
-  /** After correcting for all comparisons of the metric's family, with the interval that fits. */
+  /**
+   * After correcting for all comparisons of the metric's family, with the interval of the lift that fits, by the test that decides
+   * now: `engine`, which isn't the one of the other figures while the experiment may be looked at again.
+   */
   adjusted: Schema.optionalKey(
     Schema.Struct({
+      engine: Schema.optionalKey(Schema.String),
       method: Schema.String,
       comparisons: Schema.Finite,
       p_value: Schema.Finite,
@@ -59,7 +63,10 @@ export const WireInference = Schema.Struct({
   expected_loss: Schema.optionalKey(Schema.Struct({ control: Schema.Finite, treatment: Schema.Finite })),
   /** The chance that this treatment is the best of all arms. */
   chance_to_be_best: Schema.optionalKey(Schema.Finite),
-  /** The test against the metric's margin: superiority by more, or a loss of less. */
+  /**
+   * The one-sided test against the metric's margin, which is the effect under the null: superiority by more, or a loss of less. It
+   * `holds` where it is shown at half the decision's level, that is where the two-sided interval lies beyond it.
+   */
   margin: Schema.optionalKey(
     Schema.Struct({
       value: Schema.Finite,

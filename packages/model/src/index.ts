@@ -20,7 +20,7 @@ export {
 } from "./errors.ts"
 export { Display, EstimandKind, type Floor } from "./Estimand.ts"
 export { ClusterMapping, Deduplication, defaultEventMapping, EventMapping, ExposureTable } from "./EventMapping.ts"
-export { Experiment, MetricUse, Role, treatments, Variant } from "./Experiment.ts"
+export { Experiment, MetricUse, Role, SplitChange, treatments, Variant } from "./Experiment.ts"
 export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
 export * as Instant from "./Instant.ts"
@@ -28,6 +28,17 @@ export { Key } from "./Key.ts"
 export { Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Source } from "./Metric.ts"
 export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
+export {
+  Correction,
+  DecisionPolicy,
+  defaultDecisionPolicy,
+  defaultMultiplicity,
+  EngineChoice,
+  EngineName,
+  Multiplicity,
+  Prior
+} from "./Policy.ts"
+export { Design, EffectSize, Horizon, horizonMillis, lookFractions, RecordedPlan } from "./RecordedPlan.ts"
 export { defaultRefresh, Refresh } from "./Refresh.ts"
 export { Provenance, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"
 export { Series, SeriesPoint } from "./Series.ts"

@@ -1,4 +1,7 @@
 /** The orchestrator: definitions in, snapshots out, for one experiment or hundreds. */
+export { decide, type DecideInput } from "./decision/decide.ts"
+export { estimandOf, type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"
+export { type Course, type DecisiveTest, type Reading, readingOf } from "./decision/reading.ts"
 export { checkPublish, createResultTables, type Publish, publishTo } from "./publish.ts"
 export { multipleVariantsWarning, namelessWarning, qualityFindings } from "./quality.ts"
 export {

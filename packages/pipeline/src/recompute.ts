@@ -10,10 +10,12 @@ import {
 } from "@assay/aggregation"
 import {
   type AssayError,
+  type DecisionPolicy,
   type EventMapping,
   type Experiment,
   Instant,
   type Metric,
+  type Multiplicity,
   PlanError,
   type ResultsSummary,
   type Statement,
@@ -22,7 +24,7 @@ import {
 import type { Engine } from "@assay/stats"
 import { Store } from "@assay/store"
 import { type QueryProgress, Warehouse } from "@assay/warehouse"
-import { Cause, Clock, Effect, Exit, Result } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
@@ -35,6 +37,9 @@ export interface RecomputeContext {
   readonly aggregations: ReadonlyMap<string, Aggregation>
   readonly engine: Engine
   readonly confidence: number
+  /** What a decision takes, and how many tests are corrected for; the defaults where they are absent. */
+  readonly policy?: DecisionPolicy
+  readonly multiplicity?: Multiplicity
   readonly asOf: number
   readonly version: string
   readonly warehouseVersion: string
@@ -116,6 +121,17 @@ const nameUndeclared = Effect.fn("recompute.undeclared")(function*(job: Job, run
 })
 
 /**
+ * The newest summary in the store of what was known at `asOf`: earlier looks count (sequential checks, planned looks). A snapshot that can't be
+ * read is none; whoever asks for it is told.
+ */
+const earlierSummary = Effect.fn("recompute.before")(function*(experiment: string, asOf: number) {
+  const store = yield* Store
+  const found = (yield* store.list(experiment)).find(({ as_of }) => Instant.toMillis(as_of) <= asOf)
+  const snapshot = found === undefined ? Option.none() : yield* store.get(experiment, found.id)
+  return Option.getOrUndefined(snapshot)?.summary
+}, Effect.orElseSucceed(() => undefined))
+
+/**
  * Recomputes one experiment: one statement, then a snapshot in the store, then rows where results are published. Fails with
  * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
  * interrupted, the query is killed on the server.
@@ -133,6 +149,7 @@ export const recompute = Effect.fn("recompute")(
     const aggregates = yield* decodeRows(planned, rows)
     const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
     yield* watch({ kind: "decoded", experiment })
+    const before = yield* earlierSummary(experiment, context.asOf)
     const computed = yield* Clock.currentTimeMillis
     const summary = summarize({
       plan: planned,
@@ -140,6 +157,9 @@ export const recompute = Effect.fn("recompute")(
       undeclared,
       engine: context.engine,
       confidence: context.confidence,
+      ...(context.policy === undefined ? {} : { policy: context.policy }),
+      ...(context.multiplicity === undefined ? {} : { multiplicity: context.multiplicity }),
+      ...(before === undefined ? {} : { before }),
       asOf: context.asOf,
       provenance: {
         run_id: runId,

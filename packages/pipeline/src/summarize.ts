@@ -1,20 +1,30 @@
 /** From aggregates to the results summary: sample ratio, findings, inference, verdicts. Pure. */
 import type { Aggregates, Plan, PlannedMetric, UndeclaredVariants } from "@assay/aggregation"
 import {
-  type Comparison,
+  type Breakdown,
+  type DecisionPolicy,
+  defaultDecisionPolicy,
+  defaultMultiplicity,
   type Finding,
   Instant,
   type MetricResult,
   Moments,
+  type Multiplicity,
   type Provenance,
   type ResultsSummary,
   schemaVersion,
+  type Series,
   treatments,
-  type VariantMoments
+  type VariantMoments,
+  type WireWithheld,
+  type Withheld
 } from "@assay/model"
-import { checkSampleRatio } from "@assay/srm"
-import { checkFloors, compareToControl, type Engine, standardFloors, verdictWord } from "@assay/stats"
+import { type Engine, verdictWord } from "@assay/stats"
+import { decide } from "./decision/decide.ts"
+import { judge, type Judged, levelOf } from "./decision/judge.ts"
+import { readingOf } from "./decision/reading.ts"
 import { qualityFindings } from "./quality.ts"
+import { sampleRatioOf } from "./sampleRatio.ts"
 
 /** What a summary is made of. `asOf` in milliseconds since 1970-01-01 UTC. */
 export interface SummaryInput {
@@ -23,8 +33,16 @@ export interface SummaryInput {
   readonly undeclared?: UndeclaredVariants
   readonly engine: Engine
   readonly confidence: number
+  /** What a decision takes, and how many tests are corrected for; the defaults where they are absent. */
+  readonly policy?: DecisionPolicy
+  readonly multiplicity?: Multiplicity
   readonly asOf: number
   readonly provenance: Provenance
+  /** Counts over time and by dimension: where they are there, they tell when and where a mismatch of the sample ratio is. */
+  readonly series?: Series
+  readonly breakdowns?: ReadonlyArray<Breakdown>
+  /** The newest earlier summary of the experiment: what was seen and decided at earlier looks. */
+  readonly before?: ResultsSummary
 }
 
 /**
@@ -48,22 +66,19 @@ const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): VariantMo
     : {})
 })
 
-const wire = <A extends Comparison>(comparison: A): Omit<A, "status"> => {
-  const { status: _, ...rest } = comparison
-  return rest
-}
+const withheldOf = ({ have, need, reason, sentence }: Withheld): WireWithheld => ({ reason, have, need, sentence })
 
-const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricResult => {
-  const { plan, aggregates, engine, confidence } = input
+const metricResult = (
+  input: SummaryInput,
+  m: number,
+  judged: ReadonlyArray<Judged>,
+  trusted: boolean
+): MetricResult => {
+  const { aggregates, confidence, engine, plan } = input
   const metric = plan.metrics[m]!
   const moments = aggregates.moments[m]!
   const { direction } = metric
-  const comparisons = treatments(plan.experiment).map(({ key }): readonly [string, Comparison] => {
-    const arms = { control: moments[plan.experiment.control]!, treatment: moments[key]! }
-    const comparison = checkFloors([...standardFloors, ...metric.floors], arms) ??
-      compareToControl(engine, { ...arms, estimand: { kind: metric.estimand }, direction, confidence })
-    return [key, comparison]
-  })
+  const own = judged.filter((one) => one.metric === metric)
   return {
     metric_id: metric.key,
     ...(metric.description === undefined ? {} : { description: metric.description }),
@@ -73,19 +88,20 @@ const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricR
     estimand: metric.estimand,
     display: metric.display,
     variants: Object.fromEntries(plan.arms.map((arm) => [arm, wireMoments(metric, moments[arm]!)])),
-    inference: Object.fromEntries(
-      comparisons.map(([key, comparison]) => [key, comparison.status === "ok" ? wire(comparison) : null])
-    ),
+    inference: Object.fromEntries(own.map(({ variant, wire }) => [variant, wire])),
     withheld: Object.fromEntries(
-      comparisons.flatMap(([key, comparison]) => comparison.status === "withheld" ? [[key, wire(comparison)]] : [])
+      own.flatMap(({ comparison, variant }) =>
+        comparison.status === "withheld" ? [[variant, withheldOf(comparison)]] : []
+      )
     ),
     verdict: Object.fromEntries(
-      comparisons.map(([key, comparison]) => [
-        key,
+      own.map(({ comparison, variant }) => [
+        variant,
         verdictWord({
           comparison,
           direction,
           trusted,
+          thresholds: policyOf(input),
           ...(engine.decidesBy === "test" ? { testAt: 1 - confidence } : {})
         })
       ])
@@ -93,19 +109,53 @@ const metricResult = (input: SummaryInput, m: number, trusted: boolean): MetricR
   }
 }
 
+const policyOf = ({ policy }: SummaryInput): DecisionPolicy => policy ?? defaultDecisionPolicy
+
+/** The earlier summary where it looked at the same experiment: the same definition, no later data. */
+const earlierLook = ({ asOf, before, provenance }: SummaryInput): ResultsSummary | undefined =>
+  before !== undefined && before.provenance.definition_hash === provenance.definition_hash &&
+    Instant.toMillis(before.as_of) <= asOf
+    ? before
+    : undefined
+
 const gravity: Readonly<Record<Finding["severity"], number>> = { alarm: 0, warning: 1, info: 2 }
 
 /** The results summary of one experiment. While an alarm stands among its findings, no verdict is given. */
 export const summarize = (input: SummaryInput): ResultsSummary => {
   const { plan, aggregates, asOf } = input
   const { experiment } = plan
-  const sampleRatio = checkSampleRatio({
-    variants: experiment.variants.map(({ key, share }) => ({ key, share, n: aggregates.identities[key]! }))
+  const policy = policyOf(input)
+  const before = earlierLook(input)
+  const sampleRatio = sampleRatioOf({
+    experiment,
+    from: plan.from,
+    to: plan.to,
+    identities: aggregates.identities,
+    alarmBelow: policy.srm,
+    ...(input.series === undefined ? {} : { series: input.series }),
+    ...(input.breakdowns === undefined ? {} : { breakdowns: input.breakdowns }),
+    ...(before === undefined ? {} : { before })
   })
   const findings = [...sampleRatio.findings, ...qualityFindings(plan, aggregates, input.undeclared)]
     .toSorted((a, b) => gravity[a.severity] - gravity[b.severity])
   const trusted = findings.every((finding) => finding.severity !== "alarm")
   const ended = experiment.ended_at !== undefined && asOf >= Instant.toMillis(experiment.ended_at)
+  const reading = readingOf({
+    experiment,
+    from: plan.from,
+    asOf,
+    identities: Object.values(aggregates.identities).reduce((a, b) => a + b, 0),
+    ...(before?.decision === undefined ? {} : { before: before.decision.plan })
+  })
+  const judged = judge({
+    plan,
+    moments: aggregates.moments,
+    engine: input.engine,
+    confidence: input.confidence,
+    test: reading.test,
+    policy,
+    multiplicity: input.multiplicity ?? defaultMultiplicity
+  })
   return {
     schema: schemaVersion,
     experiment: experiment.key,
@@ -122,7 +172,19 @@ export const summarize = (input: SummaryInput): ResultsSummary => {
     srm: sampleRatio.result,
     findings,
     engine: { name: input.engine.name, confidence: input.confidence, decides_by: input.engine.decidesBy },
-    metrics: plan.metrics.map((_, m) => metricResult(input, m, trusted)),
+    decision: decide({
+      judged,
+      treatments: treatments(experiment).map(({ key }) => key),
+      findings,
+      srm: sampleRatio.result,
+      reading,
+      policy,
+      level: levelOf(policy, input.confidence),
+      ...(before?.decision === undefined ? {} : { before: before.decision })
+    }),
+    metrics: plan.metrics.map((_, m) => metricResult(input, m, judged, trusted)),
+    ...(input.breakdowns === undefined ? {} : { breakdowns: input.breakdowns }),
+    ...(input.series === undefined ? {} : { series: input.series }),
     provenance: input.provenance
   }
 }

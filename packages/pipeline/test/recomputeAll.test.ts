@@ -210,6 +210,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
         "recompute.plan",
         "recompute.query",
         "recompute.decode",
+        "recompute.before",
         "recompute.publish"
       ])
       const failed = spans.filter(({ status }) => status._tag === "Ended" && Exit.isFailure(status.exit))

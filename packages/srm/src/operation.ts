@@ -40,7 +40,15 @@ export const srmOperation: Operation = (input) => {
   if (used.length === 0) throw new RangeError("\"expected\" needs a share above 0")
   const degrees_of_freedom = used.length - 1
   if (expected.some((share, i) => share === 0 && observed[i]! > 0)) {
-    return { status: "ok", method: method ?? "chi2", statistic: null, degrees_of_freedom, p_value: 0, residuals: null }
+    return {
+      status: "ok",
+      method: method ?? "chi2",
+      statistic: null,
+      degrees_of_freedom,
+      p_value: 0,
+      ...(method === "sequential" ? { log_bayes_factor: null } : {}),
+      residuals: null
+    }
   }
   const split = splitOf(used.map((i) => observed[i]!), used.map((i) => expected[i]!))
   const found = residuals(split)

@@ -1,14 +1,12 @@
 /** The kernel behind JSON: one request in, one response out. */
 import type { Moments } from "@assay/model"
-import { bayesianWith, type Prior } from "./bayesian.ts"
+import type { Prior } from "./bayesian.ts"
 import type { Engine, Margin } from "./comparison.ts"
 import type { Alternative } from "./contrast.ts"
-import { delta } from "./delta.ts"
-import { type EngineName, engines } from "./engines.ts"
+import { type EngineName, engines, engineWith } from "./engines.ts"
 import { adjustmentOf, type Estimand } from "./estimand.ts"
-import { frequentistWith } from "./frequentist.ts"
 import { type Fields, fields, moments, type NamedMoments, number, numbers, oneOf, or } from "./internal/request.ts"
-import { adjustedConfidence, adjustLogE, adjustments, adjustPValues } from "./multiplicity.ts"
+import { adjustedConfidence, adjustLogE, adjustments, adjustPValues, averageLogE } from "./multiplicity.ts"
 import {
   type Baseline,
   baselineOf,
@@ -19,7 +17,8 @@ import {
   sampleSize,
   type TargetEffect
 } from "./planning.ts"
-import { defaultTuning, sequentialWith } from "./sequential.ts"
+import { postStratify } from "./post-stratification.ts"
+import { defaultTuning } from "./sequential.ts"
 
 /** One operation: the request's fields in, the response out; a request that it can't read is a RangeError. */
 export type Operation = (request: Fields) => object
@@ -49,16 +48,7 @@ const engineOf = (request: Fields): Engine => {
   const prior = or(request["prior"], undefined, priorOf)
   const tuning = or(request["tuning"], defaultTuning, (x) => number(x, "tuning"))
   if (!(tuning > 0)) throw new RangeError(`"tuning" must be above 0, found ${tuning}`)
-  switch (name) {
-    case "delta":
-      return delta
-    case "bayesian":
-      return bayesianWith(prior === undefined ? {} : { prior })
-    case "frequentist":
-      return frequentistWith({ variance, interval })
-    case "sequential":
-      return sequentialWith({ tuning })
-  }
+  return engineWith({ name, variance, interval, tuning, ...(prior === undefined ? {} : { prior }) })
 }
 
 /** An estimand with the names of the columns that it reads, in the order in which the kernel gets them. */
@@ -157,18 +147,54 @@ const compareFields = [
   "margin",
   "estimand",
   "control",
-  "treatment"
+  "treatment",
+  "strata"
 ]
+
+/** Both arms' moments: as they are, or post-stratified from those of each stratum. */
+const armsOf = (
+  request: Fields,
+  value: unknown
+): {
+  readonly control: Moments.Moments
+  readonly treatment: Moments.Moments
+  readonly estimand: Estimand
+  readonly count?: number
+} => {
+  const read = (from: Fields, at: string) => {
+    const [control, treatment] = [
+      moments(from["control"], `${at}control`),
+      moments(from["treatment"], `${at}treatment`)
+    ]
+    const { estimand, names } = estimandOf(request["estimand"], control)
+    return {
+      control: select(control, names, `${at}control`),
+      treatment: select(treatment, names, `${at}treatment`),
+      estimand
+    }
+  }
+  if (value === undefined) return read(request, "")
+  if (request["control"] !== undefined || request["treatment"] !== undefined) {
+    throw new RangeError("\"strata\" stands instead of \"control\" and \"treatment\": give the moments of each stratum")
+  }
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new RangeError("\"strata\" must be an array of {control, treatment}, one for each stratum")
+  }
+  const strata = value.map((one: unknown, i) =>
+    read(fields(one, `"strata[${i}]"`, ["control", "treatment"]), `strata[${i}].`)
+  )
+  const { control, strata: count, treatment } = postStratify(strata)
+  return { control, treatment, estimand: strata[0]!.estimand, count }
+}
 
 const compare: Operation = (input) => {
   const request = fields(input, "The request", compareFields)
   const engine = engineOf(request)
-  const [control, treatment] = [moments(request["control"], "control"), moments(request["treatment"], "treatment")]
-  const { estimand, names } = estimandOf(request["estimand"], control)
+  const { control, count, estimand, treatment } = armsOf(request, request["strata"])
   const margin = or(request["margin"], undefined, marginOf)
-  return engine.analyse({
-    control: select(control, names, "control"),
-    treatment: select(treatment, names, "treatment"),
+  const answer = engine.analyse({
+    control,
+    treatment,
     estimand,
     direction: or(request["direction"], "up", (x) => oneOf(x, "direction", ["up", "down", "informational"])),
     confidence: confidenceOf(request),
@@ -176,10 +202,15 @@ const compare: Operation = (input) => {
     alternative: alternativeOf(request),
     ...(margin === undefined ? {} : { margin })
   })
+  return count === undefined ? answer : { ...answer, strata: count }
 }
 
 const adjust: Operation = (input) => {
   const request = fields(input, "The request", ["op", "method", "p_values", "log_e", "confidence"])
+  if (request["method"] === "average") {
+    const log_e = averageLogE(numbers(request["log_e"], "log_e"))
+    return { status: "ok", log_e, p_value: Math.min(1, Math.exp(-log_e)) }
+  }
   const method = oneOf(request["method"], "method", adjustments)
   if (request["log_e"] !== undefined) {
     if (method !== "e-bh") throw new RangeError("\"log_e\" is for the method e-bh; the others read \"p_values\"")

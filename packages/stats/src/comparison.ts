@@ -90,6 +90,11 @@ export interface Engine {
   readonly decidesBy: "chance to win" | "test"
   readonly compare: (input: ComparisonInput) => Comparison
   readonly analyse: (question: Question) => Analysis | Withheld
+  /**
+   * The same engine with its p-values held at this confidence, whatever the confidence of an interval: what intervals adjusted for many
+   * tests are drawn with. Absent where p-values don't depend on it.
+   */
+  readonly heldAt?: (confidence: number) => Engine
 }
 
 /**

@@ -36,7 +36,7 @@ export {
   normalQuantile,
   normalSurvival
 } from "./distributions.ts"
-export { defaultEngine, type EngineName, engines } from "./engines.ts"
+export { defaultEngine, type EngineName, type EngineOptions, engines, engineWith } from "./engines.ts"
 export { type Adjustment, adjustmentOf, type Columns, type Estimand, type Estimate, estimate } from "./estimand.ts"
 export { checkFloors, conversionsFloor, identitiesFloor, standardFloors } from "./floors.ts"
 export { exactBelow, frequentist, type FrequentistOptions, frequentistWith } from "./frequentist.ts"
@@ -50,7 +50,14 @@ export {
 } from "./group-sequential.ts"
 export { deviance, logGammaPlusOne, stirlingError } from "./internal/loader.ts"
 export * as Request from "./internal/request.ts"
-export { adjustedConfidence, adjustLogE, type AdjustmentMethod, adjustments, adjustPValues } from "./multiplicity.ts"
+export {
+  adjustedConfidence,
+  adjustLogE,
+  type AdjustmentMethod,
+  adjustments,
+  adjustPValues,
+  averageLogE
+} from "./multiplicity.ts"
 export {
   type Baseline,
   baselineOf,
@@ -64,6 +71,7 @@ export {
   sampleSize,
   type TargetEffect
 } from "./planning.ts"
+export { type PostStratified, postStratify, type Stratum } from "./post-stratification.ts"
 export { defaultTuning, sequential, sequentialWith } from "./sequential.ts"
 export { type Effect, shrink, type ShrunkEffect } from "./shrinkage.ts"
 export { type Count, fisherExact, newcombe, scoreLift, wilson } from "./small-counts.ts"

@@ -87,6 +87,26 @@ export const adjustLogE = (logE: ReadonlyArray<number>): ReadonlyArray<number> =
 }
 
 /**
+ * The logarithm of the mean of e-values, which is an e-value again under any dependence (Vovk and Wang 2021, "E-values: calibration,
+ * combination and applications"): evidence of metrics, arms, slices and re-runs in one number. Takes ln e; `weights` (≥ 0, any scale,
+ * chosen before the data) weigh them. No e-value, or weights that don't fit, are a RangeError.
+ */
+export const averageLogE = (
+  logE: ReadonlyArray<number>,
+  weights: ReadonlyArray<number> = logE.map(() => 1)
+): number => {
+  const total = weights.reduce((a, b) => a + b, 0)
+  if (logE.length === 0 || logE.length !== weights.length || !(total > 0) || weights.some((w) => !(w >= 0))) {
+    throw new RangeError(`Each e-value needs a weight of at least 0, found ${logE.length} and [${weights.join(", ")}]`)
+  }
+  if (logE.some((x) => Number.isNaN(x))) throw new RangeError("A log e-value is a number, found NaN")
+  const used = logE.flatMap((x, i) => (weights[i]! > 0 ? [{ x, part: weights[i]! / total }] : []))
+  const largest = Math.max(...used.map(({ x }) => x))
+  if (!Number.isFinite(largest)) return largest
+  return largest + Math.log(used.reduce((sum, { part, x }) => sum + part * Math.exp(x - largest), 0))
+}
+
+/**
  * p-values adjusted for all of them being looked at, in the order given: reject where the adjusted one is at most α.
  *
  * Bonferroni, Holm (1979) and, for independent or positively dependent tests, Hochberg (1988) and Hommel (1988) bound the chance of any

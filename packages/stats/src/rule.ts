@@ -100,13 +100,20 @@ const mixture = (alpha: number, tuning: number): number => {
  * and asymptotic confidence sequences": two-sided radius SE·√((n+g)/n·ln((n+g)/(g·α²))) (their theorem 2.2), one-sided
  * SE·√(2·(n+g)/n·ln(1 + √((n+g)/g)/(2α))) (appendix B), `n` identities in both arms, `tuning` the n where it is narrowest. The e-value
  * is the mixture's, √(g/(n+g))·exp(n·z²/(2(n+g))), one-sided 2·√(g/(n+g))·(exp(n·z²/(2(n+g))) − 1) for z > 0; p = min(1, 1/e), so the
- * interval excludes what the p-value rejects.
+ * interval excludes what the p-value rejects. `tunedFor` is the confidence that the tuning is meant for: e-values don't depend on the
+ * confidence of an interval then.
  */
-export const sequentialRule = (n: number, tuning: number, confidence: number, alternative: Alternative): Rule => {
+export const sequentialRule = (
+  n: number,
+  tuning: number,
+  confidence: number,
+  alternative: Alternative,
+  tunedFor: number = confidence
+): Rule => {
   if (!(tuning > 0 && tuning < Infinity)) throw new RangeError(`The tuning is a sample size above 0, found ${tuning}`)
   if (alternative !== "two-sided") requireOneSided(confidence)
   const alpha = 1 - confidence
-  const g = mixture(alpha, tuning)
+  const g = mixture(1 - tunedFor, tuning)
   const factor = (n + g) / n
   const logRoot = 0.5 * Math.log1p(n / g)
   const twoSided = (z: number): number => 0.5 * z * (z / factor) - logRoot

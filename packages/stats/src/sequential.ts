@@ -12,12 +12,13 @@ const identities = ({ control, treatment }: ComparisonInput): number => control.
 /**
  * The sequential engine: asymptotic confidence sequences (see `sequentialRule`), with Fieller's interval of the lift at the same critical
  * value. p-value and interval hold at all looks together, however many; `log_e` combines over metrics, arms and runs (e-BH,
- * averaging). The chance to win is Φ(difference/SE) as in `bayesian`: a posterior doesn't depend on when one looks. A tuning that
+ * averaging). `level` is the confidence that the tuning is meant for; without it that of each question. The chance to win is Φ(difference/SE) as in `bayesian`: a posterior doesn't depend on when one looks. A tuning that
  * isn't above 0 is a RangeError when it is used.
  */
-export const sequentialWith = (options: { readonly tuning?: number }): Engine => {
-  const { tuning = defaultTuning } = options
+export const sequentialWith = (options: { readonly tuning?: number; readonly level?: number }): Engine => {
+  const { level, tuning = defaultTuning } = options
   return {
+    heldAt: (confidence) => sequentialWith({ tuning, level: level ?? confidence }),
     name: "sequential",
     decidesBy: "test",
     compare: (input) => {
@@ -26,7 +27,7 @@ export const sequentialWith = (options: { readonly tuning?: number }): Engine =>
         ? arms
         : compareBy(
           arms,
-          sequentialRule(identities(input), tuning, input.confidence, "two-sided"),
+          sequentialRule(identities(input), tuning, input.confidence, "two-sided", level),
           input.confidence,
           input.direction
         )
@@ -38,7 +39,8 @@ export const sequentialWith = (options: { readonly tuning?: number }): Engine =>
         identities(question),
         tuning,
         question.confidence,
-        question.alternative ?? "two-sided"
+        question.alternative ?? "two-sided",
+        level
       )
       return analysis.analyse(arms, question, rule, { interval: "fieller" })
     }

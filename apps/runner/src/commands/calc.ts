@@ -54,7 +54,16 @@ export const calcExamples: ReadonlyArray<{ readonly shows: string; readonly requ
     shows: "A sample ratio looked at every day",
     request: `{"op":"srm","observed":[5100,4900],"expected":[1,1],"method":"sequential","concentration":10000}`
   },
+  {
+    shows: "Post-stratified by platform",
+    request:
+      `{"op":"compare","engine":"frequentist","strata":[{"control":{"n":800,"sum":40,"sum_squares":40},"treatment":{"n":700,"sum":42,"sum_squares":42}},{"control":{"n":200,"sum":60,"sum_squares":60},"treatment":{"n":300,"sum":96,"sum_squares":96}}]}`
+  },
   { shows: "Many tests", request: `{"op":"adjust","method":"holm","p_values":[0.01,0.04,0.03]}` },
+  {
+    shows: "Evidence of several always-valid tests in one",
+    request: `{"op":"adjust","method":"average","log_e":[2.1,0.4,-1.2]}`
+  },
   {
     shows: "How many identities for 5 % more of a 10 % rate",
     request: `{"op":"sample_size","baseline":{"proportion":0.1},"effect":{"value":0.05,"on":"relative"},"power":0.8}`
@@ -87,9 +96,11 @@ compare        control, treatment: moments (below)
                margin: {value, on: relative | absolute}   the effect under the null, such as -0.01 for non-inferiority
                estimand: {numerator, denominator, covariate, covariate_denominator: names of columns;
                           kind: mean, proportion, ratio}
+               strata: [{control, treatment}, …] instead of both: post-stratified by a slice
 srm            observed: counts, expected: shares, method: chi2, exact, sequential, concentration: 10000
 adjust         method: bonferroni, holm, hochberg, hommel, benjamini-hochberg, benjamini-yekutieli, e-bh
                p_values (or log_e for e-bh); with confidence also that of the matching intervals
+               method: average   log_e of several tests in one, with its p-value
 sample_size    baseline: {proportion}, {mean, variance} or moments with estimand; effect: {value, on}; power: 0.8
 power          baseline, effect, n (over all arms)
 mde            baseline, n, power

@@ -3,7 +3,7 @@ import { definitionHash } from "@assay/definitions"
 import { Instant, nameList, suggest } from "@assay/model"
 import { type Failure, recomputeAll, type Recomputed } from "@assay/pipeline"
 import { scorecard } from "@assay/report"
-import { engines } from "@assay/stats"
+import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
 import { aboutResults, publisher, warehouseLayer } from "../engine.ts"
@@ -180,8 +180,10 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         metrics: definitions.metrics,
         mapping: config.mapping,
         aggregations: config.aggregations,
-        engine: engines[config.defaults.engine],
+        engine: engineWith(config.defaults.engine),
         confidence: config.defaults.confidence,
+        policy: config.decision,
+        multiplicity: config.multiplicity,
         asOf,
         version,
         warehouseVersion: yield* warehouse.version(),
