@@ -28,7 +28,7 @@ export interface TreatmentDecision extends Schema.Schema.Type<typeof TreatmentDe
  * that look stands until the next one.
  */
 export const PlanState = Schema.Struct({
-  recorded: Schema.Boolean,
+  recorded: Schema.optionalKey(Schema.Boolean),
   design: Schema.Literals(["fixed", "group-sequential", "always-valid"]),
   /** The part of the planned information (time or identities) that is in; above 1 where the plan is overrun. */
   information: Schema.NullOr(Schema.Finite),
