@@ -59,8 +59,6 @@ export const validates = (schema: unknown, value: unknown, root: unknown = schem
         return typeof value !== "number" || value <= Number(rule)
       case "exclusiveMinimum":
         return typeof value !== "number" || value > Number(rule)
-      case "maximum":
-        return typeof value !== "number" || value <= Number(rule)
       case "exclusiveMaximum":
         return typeof value !== "number" || value < Number(rule)
       case "minProperties":
