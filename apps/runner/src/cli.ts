@@ -9,8 +9,11 @@ import { runInit, runInitWarehouse } from "./commands/init.ts"
 import { runRecompute } from "./commands/recompute.ts"
 import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
+import { runRuns } from "./commands/runs.ts"
 import { runSchema } from "./commands/schema.ts"
+import { runBackup, runMigrate, runPrune } from "./commands/store.ts"
 import { runValidate } from "./commands/validate.ts"
+import { runWatch } from "./commands/watch.ts"
 import { reporting, say } from "./output.ts"
 
 const config = Flag.String("config").pipe(
@@ -131,6 +134,88 @@ const report = Command.make("report", {
   ])
 )
 
+const watch = Command.make("watch", {
+  config,
+  concurrency: Flag.Int("concurrency").pipe(
+    Flag.withDescription("How many experiments at the same time (default: defaults.concurrency)"),
+    Flag.filter((n) => n >= 1, (n) => `--concurrency is ${n}; it must be 1 or more`),
+    Flag.optional
+  ),
+  runner: Flag.String("runner").pipe(
+    Flag.withMetavar("name"),
+    Flag.withDescription("The name of this runner in runs and logs (default: host and process)"),
+    Flag.optional
+  ),
+  once: Flag.Boolean("once").pipe(
+    Flag.withDescription("Run what is due, and end: for cron"),
+    Flag.withDefault(false)
+  ),
+  logFormat: Flag.Literals("log-format", ["text", "json"]).pipe(
+    Flag.withDescription("How log lines look, on stderr"),
+    Flag.withDefault("text")
+  ),
+  logLevel: Flag.Literals("log-level", ["debug", "info", "warn", "error"]).pipe(
+    Flag.withDescription("From which level on lines are logged"),
+    Flag.withDefault("info")
+  )
+}, (input) => runWatch(input).pipe(reporting(false))).pipe(
+  Command.withDescription("Compute experiments anew when they are due, until it is stopped")
+)
+
+const runs = Command.make("runs", {
+  experiment: Argument.String("experiment").pipe(
+    Argument.withDescription("The key of an experiment (default: all)"),
+    Argument.optional
+  ),
+  config,
+  state: Flag.Literals("state", ["queued", "running", "succeeded", "failed", "cancelled"]).pipe(
+    Flag.withDescription("Only runs in this state"),
+    Flag.optional
+  ),
+  limit: Flag.Int("limit").pipe(
+    Flag.withDescription("How many at most"),
+    Flag.filter((n) => n >= 1, (n) => `--limit is ${n}; it must be 1 or more`),
+    Flag.withDefault(20)
+  ),
+  cancel: Flag.String("cancel").pipe(
+    Flag.withMetavar("id"),
+    Flag.withDescription("Cancel this run instead, queued or running"),
+    Flag.optional
+  ),
+  json
+}, (input) => runRuns(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Show what is to run, what runs, and what has run")
+)
+
+const store = Command.make("store").pipe(
+  Command.withDescription("Look after the store of runs and results"),
+  Command.withSubcommands([
+    Command.make("migrate", { config }, (input) => runMigrate(input).pipe(reporting(false))).pipe(
+      Command.withDescription("Make the tables of a store in PostgreSQL, or bring them to this version")
+    ),
+    Command.make("backup", {
+      path: Argument.String("path").pipe(Argument.withDescription("A file or folder that isn't there yet")),
+      config
+    }, (input) => runBackup(input).pipe(reporting(false))).pipe(
+      Command.withDescription("Write everything to a new place, while others go on")
+    ),
+    Command.make("prune", {
+      olderThan: Flag.String("older-than").pipe(
+        Flag.withMetavar("time"),
+        Flag.withDescription("Forget what is older than this, such as 90d")
+      ),
+      keep: Flag.Int("keep").pipe(
+        Flag.withDescription("How many of the newest results of each experiment are kept however old they are"),
+        Flag.filter((n) => n >= 1, (n) => `--keep is ${n}; it must be 1 or more`),
+        Flag.withDefault(10)
+      ),
+      config
+    }, (input) => runPrune(input).pipe(reporting(false))).pipe(
+      Command.withDescription("Forget old runs and results, but never the newest")
+    )
+  ])
+)
+
 const schema = Command.make("schema", {
   config,
   out: Flag.String("out").pipe(
@@ -168,7 +253,21 @@ export const assay = Command.make("assay").pipe(
       "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
       "130 interrupted."
   ),
-  Command.withSubcommands([init, validate, explain, recompute, results, report, aggregations, schema, doctor, calc])
+  Command.withSubcommands([
+    init,
+    validate,
+    explain,
+    recompute,
+    watch,
+    runs,
+    results,
+    report,
+    aggregations,
+    schema,
+    doctor,
+    calc,
+    store
+  ])
 )
 
 /** What is wrong with the arguments goes to stderr, so that stdout holds results alone. */

@@ -7,10 +7,13 @@ import { run } from "./cli.ts"
 import { Failed } from "./Failed.ts"
 import { version } from "./version.ts"
 
-// A configuration may lie beside a package.json without "type": Node reads it all the same, and nobody needs the advice.
+// A configuration may lie beside a package.json without "type": Node reads it all the same, and nobody needs the advice. Nor that
+// SQLite in Node is still called experimental: what is used of it is tested here.
 process.removeAllListeners("warning")
 process.on("warning", (warning) => {
-  if (!("code" in warning) || warning.code !== "MODULE_TYPELESS_PACKAGE_JSON") {
+  const isKnown = "code" in warning && warning.code === "MODULE_TYPELESS_PACKAGE_JSON" ||
+    warning.name === "ExperimentalWarning" && warning.message.startsWith("SQLite")
+  if (!isKnown) {
     console.error(`${warning.name}: ${warning.message}`)
   }
 })

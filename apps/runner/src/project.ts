@@ -253,8 +253,10 @@ const readFolder = (project: Project, kind: "experiments" | "metrics"): Folder =
 }
 
 /** Reads and checks the configuration and all definition files; fails with everything that is wrong in any of them. */
-export const loadDefinitions = Effect.fn("project.definitions")(function*(given: string | undefined) {
-  const project = yield* loadProject(given)
+export const loadDefinitions = (given: string | undefined) => Effect.flatMap(loadProject(given), readDefinitions)
+
+/** Reads and checks all definition files of a project; fails with everything that is wrong in any of them. */
+export const readDefinitions = Effect.fn("project.definitions")(function*(project: Project) {
   const [experiments, metrics] = [readFolder(project, "experiments"), readFolder(project, "metrics")]
   const definitions = yield* Effect.fromResult(
     parseDefinitions({

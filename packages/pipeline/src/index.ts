@@ -2,6 +2,7 @@
 export { decide, type DecideInput } from "./decision/decide.ts"
 export { estimandOf, type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"
 export { type Course, type DecisiveTest, type Reading, readingOf } from "./decision/reading.ts"
+export { fingerprint, fingerprintStatement } from "./fingerprint.ts"
 export { checkPublish, createResultTables, type Publish, publishTo } from "./publish.ts"
 export { multipleVariantsWarning, namelessWarning, qualityFindings } from "./quality.ts"
 export {

@@ -571,7 +571,9 @@ export const postgres = Effect.fn("postgres")(
             ...(states === undefined ? [] : [`r.state = ANY(${bind([...states, "queued", "running"])})`])
           ]
           const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`
-          const found = await read(pool, `${where} ORDER BY r.seq DESC`, values)
+          const open = `(SELECT count(*) FROM ${schema}.runs WHERE state IN ('queued', 'running'))`
+          const most = states === undefined ? bind(limit) : `${bind(limit)}::bigint + ${open}`
+          const found = await read(pool, `${where} ORDER BY r.seq DESC LIMIT ${most}`, values)
           return (states === undefined ? found : found.filter(({ state }) => states.includes(state))).slice(0, limit)
         }),
       get: (id) =>

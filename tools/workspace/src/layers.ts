@@ -26,6 +26,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     source: ["model", "sql", "aggregation", "stats", "srm", "warehouse", "store"],
     test: ["definitions", "plugin", "report", "testkit"]
   },
+  watch: { source: ["model", "aggregation", "stats", "warehouse", "store", "pipeline"], test: ["plugin", "testkit"] },
   plugin: { source: ["aggregation"], test: ["testkit"] },
   app: {
     source: [
@@ -40,6 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "report",
       "page",
       "pipeline",
+      "watch",
       "plugin"
     ],
     test: ["testkit", "server"]
@@ -59,6 +61,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "report",
       "page",
       "pipeline",
+      "watch",
       "plugin",
       "app",
       "examples",

@@ -1,0 +1,50 @@
+/** `assay watch`: computes experiments anew when they are due, until it is stopped. */
+import { watch } from "@assay/watch"
+import { Effect, Layer, Option } from "effect"
+import { hostname } from "node:os"
+import { publisher, warehouseLayer } from "../engine.ts"
+import { Failed } from "../Failed.ts"
+import { say } from "../output.ts"
+import { loadProject } from "../project.ts"
+import { runsLayer } from "../store.ts"
+import { type LogFormat, telemetry } from "../telemetry.ts"
+import { watching } from "../watched.ts"
+
+/** What `assay watch` was asked for. */
+export interface WatchInput {
+  readonly config: Option.Option<string>
+  readonly concurrency: Option.Option<number>
+  readonly runner: Option.Option<string>
+  readonly once: boolean
+  readonly logFormat: LogFormat
+  readonly logLevel: "debug" | "info" | "warn" | "error"
+}
+
+const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
+
+/** Watches; with `once`, runs what is due and ends with exit code 1 where any of it failed. */
+export const runWatch = Effect.fnUntraced(function*(input: WatchInput) {
+  const project = yield* loadProject(Option.getOrUndefined(input.config))
+  const runner = Option.getOrElse(input.runner, () => `${hostname()}-${process.pid}`)
+  const program = Effect.gen(function*() {
+    const { publish } = { publish: undefined, ...(yield* publisher(project)) }
+    return yield* watch({
+      load: yield* watching(project, publish),
+      runner,
+      concurrency: Option.getOrElse(input.concurrency, () => project.config.defaults.concurrency),
+      once: input.once
+    })
+  })
+  const failures = yield* program.pipe(
+    Effect.scoped,
+    Effect.provide(
+      Layer.merge(warehouseLayer(project), runsLayer(project)).pipe(
+        Layer.provideMerge(telemetry(input.logFormat, levels[input.logLevel]))
+      )
+    )
+  )
+  if (failures > 0) {
+    yield* say(`${failures} ${failures === 1 ? "attempt" : "attempts"} failed; \`assay runs\` shows which`)
+    return yield* new Failed({ exitCode: 1 })
+  }
+})
