@@ -2,7 +2,7 @@
 import { definitionHash } from "@assay/definitions"
 import { type AssayError, DefinitionError } from "@assay/model"
 import type { Publish } from "@assay/pipeline"
-import { engines } from "@assay/stats"
+import { engineWith } from "@assay/stats"
 import type { Watched } from "@assay/watch"
 import { Effect, Ref } from "effect"
 import { readdirSync, statSync } from "node:fs"
@@ -32,8 +32,10 @@ export const watchedOf = ({ config, definitions }: LoadedProject, publish: Publi
     metrics: definitions.metrics,
     mapping: config.mapping,
     aggregations: config.aggregations,
-    engine: engines[config.defaults.engine],
+    engine: engineWith(config.defaults.engine),
     confidence: config.defaults.confidence,
+    policy: config.decision,
+    multiplicity: config.multiplicity,
     version,
     ...(publish === undefined ? {} : { publish })
   },

@@ -24,8 +24,9 @@ export type Outcome =
 /** How often a runner shows that it lives. */
 export const BEAT_MILLIS = 1000
 
-/** Metrics whose numbers change with time alone: identities come of age. */
+/** Whether time alone changes nothing: no planned look comes, and no identity comes of age for a metric. */
 const isTimeless = ({ experiment }: Job, { metrics }: Pick<Work["context"], "metrics">): boolean =>
+  !Object.hasOwn(experiment, "plan") &&
   experiment.metrics.every(({ metric }) => {
     const found = metrics.get(metric)
     return found === undefined || !(["window", "delay"].some((key) => Object.hasOwn(found, key)))
