@@ -10,8 +10,10 @@ const order: ReadonlyArray<VerdictWord> = [
   "informational"
 ]
 
-/** What a summary says in a few words: the goals' verdicts, the most telling first. */
+/** What a summary says in a few words: its decision, or the goals' verdicts, the most telling first. */
 export const headline = (summary: ResultsSummary): string => {
+  const { decision } = summary
+  if (decision !== undefined) return `${decision.decision}${decision.variant === null ? "" : ` ${decision.variant}`}`
   const goals = summary.metrics.filter((metric) => metric.role === "goal")
   const metrics = goals.length > 0 ? goals : summary.metrics
   const words = metrics.flatMap((metric) =>

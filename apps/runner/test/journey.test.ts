@@ -84,7 +84,7 @@ describe("a new user", () => {
   it("gets a scorecard on stdout with recompute, the news on stderr, and no colour outside a terminal", () => {
     expect(recompute.code).toBe(0)
     expect(recompute.stdout).toMatch(/^checkout_button +ended\n/)
-    expect(recompute.stdout).toMatch(/green is winning on purchased \(goal\)/)
+    expect(recompute.stdout).toMatch(/Decision {2}SHIP green\n/)
     expect(recompute.stdout.split("\n").every((line) => [...line].length <= 80)).toBe(true)
     expect(recompute.stderr).toMatch(/^checkout_button: [\d,]+ rows read in \d+\.\d s\n/)
     expect(recompute.stderr).toContain(`Kept as ${snapshots(root)[0]!}`)

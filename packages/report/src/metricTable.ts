@@ -29,6 +29,8 @@ interface Row {
   readonly value: string
   readonly comparison: Comparison | undefined
   readonly remark: string
+  /** What else is to be said of the comparison, below it. */
+  readonly notes: ReadonlyArray<string>
   readonly verdict: VerdictWord | undefined
 }
 
@@ -56,6 +58,40 @@ const comparisonOf = (inference: WireInference): Comparison => {
   }
 }
 
+const margin = (x: number, on: "relative" | "absolute"): string =>
+  on === "relative"
+    ? `${Numbers.lift({ lift: x, ci_low: x, ci_high: x }).lift} %`
+    : Numbers.value(x, Math.abs(x), "mean")
+
+/** The result after correction for many comparisons, against a margin, and what a covariate did. */
+const notesOf = ({ adjusted, adjustment, margin: against }: WireInference): ReadonlyArray<string> => {
+  const notes: Array<string> = []
+  if (adjusted !== undefined && (adjusted.comparisons > 1 || adjusted.engine !== undefined)) {
+    const by = adjusted.engine === undefined ? "" : `${adjusted.engine} test, `
+    const corrected = adjusted.comparisons > 1 ? `corrected for ${adjusted.comparisons} (${adjusted.method}), ` : ""
+    const { ci_high, ci_low } = adjusted
+    const interval = ci_low === null || ci_high === null
+      ? "no bounded interval"
+      : (({ high, low }) => `${low}…${high} %`)(Numbers.lift({ lift: 0, ci_low, ci_high }))
+    notes.push(`${by}${corrected}${Numbers.pValue(adjusted.p_value)}, ${interval}`)
+  }
+  if (against !== undefined) {
+    notes.push(
+      `margin ${margin(against.value, against.on)} ${against.holds ? "holds" : "isn't shown to hold"}, ${
+        Numbers.pValue(against.p_value)
+      }`
+    )
+  }
+  if (adjustment !== undefined) {
+    notes.push(
+      adjustment.fallback === undefined
+        ? `covariate takes ${Numbers.share(Math.max(0, adjustment.variance_reduction))} of the variance away`
+        : `not adjusted: ${adjustment.fallback}`
+    )
+  }
+  return notes
+}
+
 const blockOf = (
   summary: ResultsSummary,
   metric: MetricResult,
@@ -78,6 +114,7 @@ const blockOf = (
       value: mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand),
       comparison: inference === undefined ? undefined : comparisonOf(inference),
       remark,
+      notes: inference === undefined ? [] : notesOf(inference),
       verdict: inference === undefined ? undefined : verdict
     }
   })
@@ -180,12 +217,16 @@ const rowLines = (row: Row, columns: Columns, axis: Drawing.Axis | undefined, wi
   const drawing = span(Drawing.draw(axis, comparison.interval), style)
   const chance = Cells.padStart(comparison.chance, columns.chance)
   const verdict = span(shown(row.verdict), style)
+  const notes = row.notes.flatMap((note) =>
+    paragraph(note, width, { lead: span(" ".repeat(indent + 2)), style: "dim" })
+  )
   return columns.stacked
     ? [
       [head, drawing, span(gap), verdict],
-      [span(" ".repeat(indent + 2)), span(`${figures}${gap}chance to win ${comparison.chance}`)]
+      [span(" ".repeat(indent + 2)), span(`${figures}${gap}chance to win ${comparison.chance}`)],
+      ...notes
     ]
-    : [[head, span(`${figures}${gap}`), drawing, span(`${gap}${chance}${gap}`), verdict]]
+    : [[head, span(`${figures}${gap}`), drawing, span(`${gap}${chance}${gap}`), verdict], ...notes]
 }
 
 const headerLine = (title: string, columns: Columns, axis: Drawing.Axis | undefined): Line => {

@@ -1,6 +1,7 @@
 /** The scorecard: a results summary on a terminal. */
 import type { Finding, ResultsSummary, SrmResult } from "@assay/model"
 import * as Cells from "./Cells.ts"
+import { decisionLines } from "./decision.ts"
 import { headline, type Tone } from "./headline.ts"
 import { blank, type Line, paragraph, render, span, type Style } from "./Line.ts"
 import { joined, metricTable, numbered } from "./metricTable.ts"
@@ -153,7 +154,11 @@ const findings = (
 ): ReadonlyArray<Line> =>
   severities.flatMap(([severity, word, style]) =>
     list.filter((finding) => finding.severity === severity).flatMap((finding) =>
-      paragraph(visible(finding.sentence), width, { lead: span(`${word} `, style), indent: 9 })
+      paragraph(visible(finding.sentence), width, { lead: span(`${word} `, style), indent: 9 }).concat(
+        finding.next === undefined || severity === "info"
+          ? []
+          : paragraph(visible(finding.next), width, { lead: span("    next ", "dim"), indent: 9, style: "dim" })
+      )
     )
   )
 
@@ -174,6 +179,10 @@ const legend = ({ confidence, decides_by }: ResultsSummary["engine"]): ReadonlyA
 const stillRunning =
   "Still running: every look is another chance to be fooled. Of experiments without any effect, 38 % show a winner or a loser in at least one of 14 looks. Decide at the planned end."
 
+/** The same beside a decision, which allows for all looks. */
+const stillRunningDecided =
+  "Still running: the words in the tables are those of a single look. Of experiments without any effect, 38 % show a winner or a loser in at least one of 14 looks. The decision above allows for looking again and again."
+
 /** Our own glyphs in ASCII, one for one, so that the layout is the same. */
 const asciiGlyphs: Readonly<Record<string, string>> = {
   "−": "-",
@@ -193,7 +202,8 @@ const asciiGlyphs: Readonly<Record<string, string>> = {
 const toAscii = (text: string): string => text.replace(/\P{ASCII}/gu, (glyph) => asciiGlyphs[glyph] ?? "?")
 
 /**
- * The scorecard of a summary as text, without a newline at its end: title, headline, arms, sample-ratio check, findings (alarms
+ * The scorecard of a summary as text, without a newline at its end: title, decision with its reasons (or a headline, where the summary has
+ * none), arms, sample-ratio check, findings (alarms
  * first), metrics by role with an interval drawing on one axis, legend, and a warning while the experiment runs. No line is
  * wider than `options.width` terminal cells, and no control character of a name or sentence reaches the terminal. Pure.
  */
@@ -203,6 +213,7 @@ export const scorecard = (summary: ResultsSummary, options: ScorecardOptions): s
   const columns = Number.isFinite(options.width) ? Math.max(leastWidth, Math.floor(options.width)) : leastWidth
   const width = Math.min(columns, tableWidth)
   const textWidth = Math.min(columns, sentenceWidth)
+  const { decision } = summary
   const head = headline(summary, visible)
   const srm = srmText(summary.srm, visible)
   const found = findings(summary.findings, textWidth, visible)
@@ -210,7 +221,9 @@ export const scorecard = (summary: ResultsSummary, options: ScorecardOptions): s
   const lines: ReadonlyArray<Line> = [
     ...title(summary, textWidth, options.now, visible),
     blank,
-    ...paragraph(head.text, textWidth, { style: toneStyles[head.tone] }),
+    ...(decision === undefined
+      ? paragraph(head.text, textWidth, { style: toneStyles[head.tone] })
+      : decisionLines(decision, textWidth, visible)),
     blank,
     ...arms(summary, textWidth, table.labels, visible),
     ...paragraph(srm.text, textWidth, { lead: span("Sample ratio  ", "strong"), style: srm.style }),
@@ -220,7 +233,7 @@ export const scorecard = (summary: ResultsSummary, options: ScorecardOptions): s
       ? [blank, ...legend(summary.engine).flatMap((text) => joined(text.split(" · "), textWidth, "dim"))]
       : []),
     ...(summary.state === "running" && summary.engine.name !== "sequential"
-      ? [blank, ...paragraph(stillRunning, textWidth, { style: "dim" })]
+      ? [blank, ...paragraph(decision === undefined ? stillRunning : stillRunningDecided, textWidth, { style: "dim" })]
       : [])
   ]
   const text = render(lines, options.color)

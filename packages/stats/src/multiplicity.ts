@@ -139,10 +139,10 @@ export const adjustPValues = (method: AdjustmentMethod, p: ReadonlyArray<number>
 
 /**
  * The confidence of intervals that agree with the adjusted tests at level `alpha` (0.05): an interval at it excludes the null exactly
- * where the hypothesis is rejected. With R rejections of n: Bonferroni 1 − α/n. For the others one level for all, found from
- * the p-values: 1 − a, where a lies between the largest rejected and the smallest accepted p-value, as near as that allows to
- * the level of the procedure's next step (Benjamini and Yekutieli 2005, "False discovery rate-adjusted multiple confidence
- * intervals": R·α/n).
+ * where the hypothesis is rejected. One level for all n: 1 − α/n where any false rejection counts (all intervals hold together with 1 − α),
+ * 1 − R·α/n with R rejections where their false part does (Benjamini and Yekutieli 2005, "False discovery rate-adjusted multiple
+ * confidence intervals"); moved between the largest rejected and the smallest accepted p-value where it lies outside, as it can for all but
+ * Bonferroni.
  */
 export const adjustedConfidence = (method: AdjustmentMethod, p: ReadonlyArray<number>, alpha: number): number => {
   if (!(alpha > 0 && alpha < 1)) throw new RangeError(`A level lies between 0 and 1, such as 0.05; found ${alpha}`)
@@ -154,11 +154,8 @@ export const adjustedConfidence = (method: AdjustmentMethod, p: ReadonlyArray<nu
   const accepted = p.filter((_, i) => !isRejected(i))
   const r = rejected.length
   const factor = method === "benjamini-yekutieli" ? harmonic(n) : 1
-  const step = method === "bonferroni"
-    ? alpha / n
-    : method === "holm" || method === "hochberg" || method === "hommel"
-    ? alpha / Math.max(1, n - r)
-    : (Math.max(1, r) * alpha) / (n * factor)
+  const bounds = method === "bonferroni" || method === "holm" || method === "hochberg" || method === "hommel"
+  const step = bounds ? alpha / n : (Math.max(1, r) * alpha) / (n * factor)
   // A p-value equal to the level isn't below it: a hair more keeps what is rejected outside.
   const least = r === 0 ? 0 : Math.max(...rejected) * (1 + 4 * Number.EPSILON)
   const most = accepted.length === 0 ? 1 : Math.min(...accepted)
