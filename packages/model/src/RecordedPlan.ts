@@ -48,7 +48,7 @@ const fractionsRise = (looks: ReadonlyArray<number>): boolean =>
 
 const mostLooks = 100
 
-/** The recorded plan. `power` and `effect` say what it was made for; `assay plan` reads them. */
+/** The recorded plan. `power` and `effect` say what it was made for. */
 export const RecordedPlan = Schema.Struct({
   design: Design.annotate({
     description: "When results may be read: once at the end (fixed), at planned looks (group-sequential), or at any " +
