@@ -39,7 +39,7 @@ describe("an experiment that fails", () => {
     const cwd = project(files)
     const outcome = await assay(["recompute", "--all"], { cwd })
     expect(outcome.code).toBe(1)
-    expect(outcome.stdout).toMatch(/^checkout {2}ended, 400 identities: green winning on purchased\n$/)
+    expect(outcome.stdout).toMatch(/^checkout {2}ended, 400 identities: ship green\n$/)
     expect(outcome.stderr).toMatch(/^abroad: failed$/m)
     expect(outcome.stderr).toMatch(/1 of 2 failed\. Their last good results are untouched\./)
     expect(outcome.stderr.match(/UNKNOWN_IDENTIFIER/g)).toHaveLength(1)
