@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { chownSync, mkdtempSync, rmSync } from "node:fs"
-import { connect, createServer } from "node:net"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { binaries } from "./binaries.ts"
+import { listens } from "./listens.ts"
 
 /** A server that runs. */
 export interface PostgresServer {
@@ -42,13 +43,7 @@ const accepting = async (port: number, child: ChildProcess, said: () => string):
   for (let i = 0; i < PATIENCE; i++) {
     if (child.exitCode !== null) throw new Error(`PostgreSQL ended at its start:\n${said()}`)
     if (said().includes("database system is ready to accept connections")) {
-      const socket = connect(port, "127.0.0.1")
-      const opened = await Promise.race([
-        once(socket, "connect").then(() => true),
-        once(socket, "error").then(() => false)
-      ])
-      socket.destroy()
-      if (opened) return
+      if (await listens(port)) return
     }
     await setTimeout(100)
   }
