@@ -1,6 +1,14 @@
 /** An aggregation on trial: the tables it is tried on, and what comes out for a case. */
-import { type Aggregates, type Aggregation, compileMerged, type Plan, type PlanInput } from "@assay/aggregation"
-import { decode } from "@assay/model"
+import {
+  type Aggregates,
+  type Aggregation,
+  compileMerged,
+  hasSources,
+  type Plan,
+  type PlanInput,
+  type Reads
+} from "@assay/aggregation"
+import { decode, type Source } from "@assay/model"
 import type { Warehouse } from "@assay/warehouse"
 import { Effect, type Layer, Result } from "effect"
 import type * as fc from "fast-check"
@@ -8,18 +16,31 @@ import type { Case } from "./Case.ts"
 import { aggregatesOf, planOf, type TestMetric } from "./conformance.ts"
 import { clearEvents, createEventTable, dropTable, type EventRow, insertEvents } from "./EventRow.ts"
 import type { Subject } from "./neighbours.ts"
-import type { ReferenceMetric } from "./reference.ts"
+import type { ReferenceEvent, ReferenceMetric, ReferenceSource, ReferenceSources } from "./reference.ts"
 
 /** What an author hands in about the aggregation. */
 export interface AggregationSuite<Options = never> {
   /**
    * The unit columns of an identity, from its events that count, in the order of the estimand's moments. `options` are the
-   * decoded ones.
+   * decoded ones; `sources` has the events of each source by its name, one list for each source of a list.
    */
   readonly reference: (
-    events: Parameters<ReferenceMetric["unit"]>[0],
-    options: Options
+    events: ReadonlyArray<ReferenceEvent>,
+    options: Options,
+    sources: ReferenceSources
   ) => ReadonlyArray<number>
+  /** What it reports beside, in order: a number for a mean, two for a ratio. */
+  readonly reported?: (
+    events: ReadonlyArray<ReferenceEvent>,
+    options: Options,
+    sources: ReferenceSources
+  ) => ReadonlyArray<ReadonlyArray<number>>
+  /** Where it narrows windows (`within`): milliseconds after which an identity is old enough. */
+  readonly matures?: (options: Options) => number
+  /** Sources that may read their value, and how they do by the options: as a number (true) or as text. */
+  readonly values?: Readonly<Record<string, true | "text">>
+  /** How many sources a metric gives under the name of one that takes a list; the least that it takes where it is absent. */
+  readonly sources?: Readonly<Record<string, number>>
   /** Options to try, as a metric would write them. */
   readonly options?: Readonly<Record<string, unknown>>
   /** More options to try: a fast-check arbitrary (`fc` is exported here). */
@@ -63,11 +84,36 @@ export const makeTables = (prefix: string) =>
     ({ batches, events, exposures }) => Effect.ignore(Effect.forEach([events, exposures, ...batches], dropTable))
   )
 
+/** How many sources there are under each name. */
+const counts = ({ aggregation, suite }: Trial): ReadonlyArray<readonly [name: string, count: number, reads: Reads]> =>
+  Object.entries(aggregation.sources).map(([name, { list, reads }]) => [
+    name,
+    list === undefined ? 1 : suite.sources?.[name] ?? list.least,
+    reads
+  ])
+
 /** Events that a trial's worlds have: those that its metric looks at, and at the end one that it doesn't. */
-export const eventsOf = (_trial: Trial): number => 2
+export const eventsOf = (trial: Trial): number => counts(trial).reduce((total, [, count]) => total + count, 1)
+
+/** A source over one event, as the reference sees it; where the value may be read or not, options decide. */
+const sourceOf = (event: string, reads: Reads): ReferenceSource => ({
+  event,
+  ...(reads === "value" || reads === "text" ? { value: (row: EventRow) => row.value, reads } : {})
+})
+
+/** The sources of the metric under test by name, each over an event of its own. */
+const sourcesOf = (trial: Trial, events: ReadonlyArray<string>) => {
+  let used = 0
+  return counts(trial).map(([name, count, reads]) => {
+    const read = trial.suite.values?.[name]
+    const how = reads !== "any" ? reads : read === true ? "value" : read ?? "nothing"
+    return { name, sources: Array.from({ length: count }, () => sourceOf(events[used++]!, how)) }
+  })
+}
 
 /** The aggregation under test as a metric over a case's events, and what its author's reference makes of them. */
-export const metricOf = ({ aggregation, suite }: Trial, { options, world }: Case): TestMetric => {
+export const metricOf = (trial: Trial, { options, world }: Case): TestMetric => {
+  const { aggregation, suite } = trial
   const decoded = decode(aggregation.options, options ?? {})
   if (Result.isFailure(decoded)) {
     const [issue] = decoded.failure
@@ -76,14 +122,35 @@ export const metricOf = ({ aggregation, suite }: Trial, { options, world }: Case
         `${["options", ...issue!.path].join(".")}: found ${issue!.found}, expected ${issue!.expected}`
     )
   }
+  const own = decoded.success as never
+  const all = sourcesOf(trial, world.events)
+  const { reported } = suite
+  const isList = (name: string) => aggregation.sources[name]!.list !== undefined
+  const definition = ({ event }: ReferenceSource): Source => ({ event })
   return {
     aggregation,
     ...(options === undefined ? {} : { options }),
+    ...(hasSources(aggregation)
+      ? {
+        more: {
+          sources: Object.fromEntries(
+            all.map(({ name, sources: [first, ...rest] }) => [
+              name,
+              isList(name) ? [definition(first!), ...rest.map(definition)] as const : definition(first!)
+            ])
+          )
+        }
+      }
+      : {}),
     reference: {
       key: aggregation.name,
-      event: world.events[0]!,
-      unit: (events) => suite.reference(events, decoded.success as never),
-      ...(aggregation.reads === "value" ? { value: (row: EventRow) => row.value } : {})
+      ...all[0]!.sources[0]!,
+      sources: Object.fromEntries(all.map(({ name, sources }) => [name, sources])),
+      unit: (events, sources) => suite.reference(events, own, sources),
+      ...(reported === undefined
+        ? {}
+        : { reported: (events, sources) => reported(events, own, sources) } satisfies Partial<ReferenceMetric>),
+      ...(suite.matures === undefined ? {} : { matures: suite.matures(own) })
     }
   }
 }

@@ -106,9 +106,9 @@ export interface SourcesDefinition<Options, Column extends string, S extends Sou
   readonly sources: S
 }
 
-/** What an aggregation is bound to: how many events there are under each source's name, and when they count. */
+/** What an aggregation is bound to: what the events of each source are called, and when they count. */
 export interface Binding {
-  readonly sources: Readonly<Record<string, number>>
+  readonly sources: Readonly<Record<string, ReadonlyArray<string>>>
   readonly window: Window
 }
 
@@ -163,15 +163,12 @@ const declared = (source: SourceDeclaration): DeclaredSource =>
 
 const scopeOf = (sources: Readonly<Record<string, DeclaredSource>>, binding: Binding | undefined) =>
   Object.fromEntries(
-    Object.entries(sources).map(([name, { list, reads }]) => {
-      const events = (position: number) =>
-        makers[reads]({ source: name, position, reads: "nothing", window: binding?.window ?? always })
-      return [
-        name,
-        list === undefined
-          ? events(0)
-          : Array.from({ length: binding?.sources[name] ?? list.least }, (_, position) => events(position))
-      ]
+    Object.entries(sources).map(([source, { list, reads }]) => {
+      const names = binding?.sources[source] ?? Array.from({ length: list?.least ?? 1 }, () => source)
+      const events = names.map((name, position) =>
+        makers[reads](name, { source, position, reads: "nothing", window: binding?.window ?? always })
+      )
+      return [source, list === undefined ? events[0] : events]
     })
   )
 

@@ -621,7 +621,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     const bind = (window: Window): BoundAggregation =>
       aggregation.bind(options, {
         window,
-        sources: Object.fromEntries(Object.entries(sources).map(([name, all]) => [name, all.length]))
+        sources: Object.fromEntries(Object.entries(sources).map(([name, all]) => [name, all.map(({ event }) => event)]))
       })
     const lookback = metric.covariate !== undefined && "lookback" in metric.covariate
       ? Duration.toMillis(metric.covariate.lookback)

@@ -148,6 +148,8 @@ export interface Events<Source extends string = "events"> {
   readonly within: (from: number, to: number) => Events<Source>
   /** Where the events are; for {@link funnel}. */
   readonly ref: EventsRef<Source>
+  /** What the metric calls the event, to name what is reported. */
+  readonly name: string
 }
 
 /** {@link Events} of a source that reads a number from each event; events without a usable one are left out and counted. */
@@ -204,7 +206,7 @@ const narrowed = (outer: Window, from: number, to: number): Window => {
   return { from: Math.max(outer.from, from), to: outer.to === null ? to : Math.min(outer.to, to) }
 }
 
-const scope = <Source extends string>(ref: EventsRef<Source>): Omit<Events<Source>, "within"> => {
+const scope = <Source extends string>(name: string, ref: EventsRef<Source>): Omit<Events<Source>, "within"> => {
   const accumulate = (accumulator: Accumulator): UnitColumn<Source> => ({
     kind: "accumulator",
     events: [ref],
@@ -212,6 +214,7 @@ const scope = <Source extends string>(ref: EventsRef<Source>): Omit<Events<Sourc
   })
   return {
     ref,
+    name,
     elapsed: { kind: "elapsed" },
     day: { kind: "day" },
     count: () => accumulate({ kind: "count" }),
@@ -227,37 +230,37 @@ const scope = <Source extends string>(ref: EventsRef<Source>): Omit<Events<Sourc
 
 /** Events made for a narrower window: over the time before the exposure a window after it means all of that time. */
 const narrowing =
-  <Source extends string, E>(make: (ref: EventsRef<Source>) => E, ref: EventsRef<Source>) =>
+  <Source extends string, E>(make: (name: string, ref: EventsRef<Source>) => E, name: string, ref: EventsRef<Source>) =>
   (from: number, to: number): E =>
-    make({ ...ref, window: ref.window.from < 0 ? ref.window : narrowed(ref.window, from, to) })
+    make(name, { ...ref, window: ref.window.from < 0 ? ref.window : narrowed(ref.window, from, to) })
 
 /** The events of a source that reads nothing from them. */
-export const plainEvents = <Source extends string>(ref: EventsRef<Source>): Events<Source> =>
-  Object.freeze({ ...scope(ref), within: narrowing(plainEvents, ref) })
+export const plainEvents = <Source extends string>(name: string, ref: EventsRef<Source>): Events<Source> =>
+  Object.freeze({ ...scope(name, ref), within: narrowing(plainEvents, name, ref) })
 
 /** The events of a source that reads a number from each. */
-export const valuedEvents = <Source extends string>(ref: EventsRef<Source>): ValuedEvents<Source> =>
+export const valuedEvents = <Source extends string>(name: string, ref: EventsRef<Source>): ValuedEvents<Source> =>
   Object.freeze<ValuedEvents<Source>>({
-    ...scope({ ...ref, reads: "value" }),
+    ...scope(name, { ...ref, reads: "value" }),
     value: { kind: "value" },
-    within: narrowing(valuedEvents, ref)
+    within: narrowing(valuedEvents, name, ref)
   })
 
 /** The events of a source that reads a text from each. */
-export const textEvents = <Source extends string>(ref: EventsRef<Source>): TextEvents<Source> =>
+export const textEvents = <Source extends string>(name: string, ref: EventsRef<Source>): TextEvents<Source> =>
   Object.freeze<TextEvents<Source>>({
-    ...scope({ ...ref, reads: "text" }),
+    ...scope(name, { ...ref, reads: "text" }),
     text: { kind: "text" },
-    within: narrowing(textEvents, ref)
+    within: narrowing(textEvents, name, ref)
   })
 
 /** The events of a source whose value may be read or not. */
-export const anyEvents = <Source extends string>(ref: EventsRef<Source>): AnyEvents<Source> =>
+export const anyEvents = <Source extends string>(name: string, ref: EventsRef<Source>): AnyEvents<Source> =>
   Object.freeze({
-    ...scope(ref),
-    valued: valuedEvents(ref),
-    texts: textEvents(ref),
-    within: narrowing(anyEvents, ref)
+    ...scope(name, ref),
+    valued: valuedEvents(name, ref),
+    texts: textEvents(name, ref),
+    within: narrowing(anyEvents, name, ref)
   })
 
 /** The accumulators that a column is built of, in order of appearance, repetitions included. */

@@ -2,6 +2,7 @@
  * Aggregations: the contract that a plugin fulfils, and the planner, compiler and decoder that fuse all metrics of an
  * experiment into one statement. Authors need no other import.
  */
+export { Duration } from "@assay/model"
 export { Schema } from "effect"
 export {
   type Aggregation,

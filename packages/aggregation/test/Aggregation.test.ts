@@ -98,7 +98,7 @@ describe("defineMultiSourceAggregation", () => {
       estimand: { kind: "ratio", numerator: "money", denominator: "visits" }
     })
     const window = { from: 1000, to: 5000 }
-    const bound = two.bind({}, { sources: { orders: 1, visits: 2 }, window })
+    const bound = two.bind({}, { sources: { orders: ["order"], visits: ["visit", "return"] }, window })
     expect(bound.columns.flatMap(Unit.accumulators).flatMap(({ events }) => events)).toEqual([
       { source: "orders", position: 0, reads: "value", window },
       { source: "visits", position: 0, reads: "nothing", window },
@@ -114,7 +114,8 @@ describe("defineMultiSourceAggregation", () => {
       estimand: { kind: "proportion", column: "back" }
     })
     const windowOf = (from: number, to: number | null) =>
-      Unit.accumulators(back.bind({}, { sources: { events: 1 }, window: { from, to } }).columns[0]!)[0]!.events[0]!
+      Unit.accumulators(back.bind({}, { sources: { events: ["visit"] }, window: { from, to } }).columns[0]!)[0]!
+        .events[0]!
         .window
     expect(windowOf(0, null)).toEqual({ from: 2000, to: 9000 })
     expect(windowOf(3000, 7000)).toEqual({ from: 3000, to: 7000 })
@@ -122,7 +123,7 @@ describe("defineMultiSourceAggregation", () => {
   })
 
   it("doesn't compile over events of another aggregation, nor over a source that it doesn't name", () => {
-    const stolen = Unit.plainEvents({ source: "elsewhere", position: 0, reads: "nothing", window: Unit.always })
+    const stolen = Unit.plainEvents("a", { source: "elsewhere", position: 0, reads: "nothing", window: Unit.always })
     const wrong = [
       defineMultiSourceAggregation({
         ...base,
@@ -185,7 +186,7 @@ describe("defineMultiSourceAggregation", () => {
       })],
     [
       /0 ≤ from < to/,
-      () => Unit.plainEvents({ source: "a", position: 0, reads: "nothing", window: Unit.always }).within(5, 5)
+      () => Unit.plainEvents("a", { source: "a", position: 0, reads: "nothing", window: Unit.always }).within(5, 5)
     ],
     [/2 to 32 steps/, () => Unit.funnel([], { within: 1 })]
   ])("refuses what can't be used: %s", (sentence, make) => {

@@ -126,9 +126,11 @@ export const MetricResult = Schema.Struct({
       uncapped: Schema.Record(Schema.String, VariantMoments)
     })
   ),
-  /** The steps of a funnel in order: per variant the identities that reached each. */
-  steps: Schema.optionalKey(
-    Schema.Array(Schema.Struct({ name: Schema.String, reached: Schema.Record(Schema.String, Schema.Finite) }))
+  /** What the aggregation reports beside its value, such as each step of a funnel: a mean or a ratio per variant. */
+  reported: Schema.optionalKey(
+    Schema.Array(
+      Schema.Struct({ name: Schema.String, values: Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)) })
+    )
   )
 })
 export interface MetricResult extends Schema.Schema.Type<typeof MetricResult> {}

@@ -23,6 +23,7 @@ import { type Engine, verdictWord } from "@assay/stats"
 import { decide } from "./decision/decide.ts"
 import { judge, type Judged, levelOf } from "./decision/judge.ts"
 import { readingOf } from "./decision/reading.ts"
+import { metricExtras } from "./metricExtras.ts"
 import { qualityFindings } from "./quality.ts"
 import { sampleRatioOf } from "./sampleRatio.ts"
 
@@ -105,7 +106,8 @@ const metricResult = (
           ...(engine.decidesBy === "test" ? { testAt: 1 - confidence } : {})
         })
       ])
-    )
+    ),
+    ...metricExtras(plan, aggregates, m)
   }
 }
 
