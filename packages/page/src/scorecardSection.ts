@@ -233,7 +233,7 @@ const further = (inference: WireInference): ReadonlyArray<readonly [string, stri
 
 /** The moments and every figure of a metric, to unfold. */
 const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
-  const { cap, covariate, immature, steps } = metric
+  const { cap, covariate, immature, reported } = metric
   const arms = armsOf(summary)
   const headings = arms.map(armName)
   const precise = (x: number | undefined): string => (x === undefined ? "–" : String(Number(x.toPrecision(12))))
@@ -281,7 +281,10 @@ const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
       ...uncapped,
       ...(immature === undefined ? [] : [["identities not old enough", ...perArm(immature)]]),
       ...(covariate === undefined ? [] : [["identities without covariate", ...perArm(covariate.missing)]]),
-      ...(steps ?? []).map((step) => [name(step.name), ...perArm(step.reached)])
+      ...(reported ?? []).map((one) => [
+        name(one.name),
+        ...arms.map(({ key }) => precise(own(one.values, key) ?? undefined))
+      ])
     ]),
     ...facts.map((fact) => el("p", { class: "quiet" }, fact)),
     ...compared.map(({ arm, pairs }) =>

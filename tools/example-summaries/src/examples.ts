@@ -242,10 +242,12 @@ const funnel = metric("checkout_completed", { control: 0.41, one_page: 0.44, exp
 }, {
   role: "secondary",
   aggregation: "funnel",
-  steps: [
-    { name: "cart", reached: { control: 20_000, one_page: 20_100, express: 19_900 } },
-    { name: "address", reached: { control: 14_120, one_page: 15_310, express: 14_400 } },
-    { name: "paid", reached: { control: 8200, one_page: 8844, express: 8358 } }
+  reported: [
+    { name: "1. cart", values: { control: 1, one_page: 1, express: 1 } },
+    { name: "2. address", values: { control: 0.706, one_page: 0.7617, express: 0.7236 } },
+    { name: "2. address, of those at 1", values: { control: 0.706, one_page: 0.7617, express: 0.7236 } },
+    { name: "3. paid", values: { control: 0.41, one_page: 0.44, express: 0.42 } },
+    { name: "3. paid, of those at 2", values: { control: 0.5807, one_page: 0.5777, express: 0.5804 } }
   ]
 })
 
