@@ -1,6 +1,6 @@
 /** What a metric's result says beside its moments: who is too young, who lacks the covariate, what is reported beside. */
 import type { Aggregates, Plan } from "@assay/aggregation"
-import { Duration, type MetricResult, Moments } from "@assay/model"
+import { Duration, type MetricResult, type Moments } from "@assay/model"
 
 /** A mean, or a ratio of two; null where there is none. To 14 digits, since sums depend on the order of addition. */
 const valueOf = (moments: Moments.Moments): number | null => {

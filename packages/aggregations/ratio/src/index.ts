@@ -1,5 +1,5 @@
 /** `ratio`: one total over another, each of events of its own. */
-import { defineMultiSourceAggregation, Schema, Unit } from "@assay/aggregation"
+import { defineMultiSourceAggregation, Schema, type Unit } from "@assay/aggregation"
 
 const part = (description: string) =>
   Schema.optionalKey(Schema.Literals(["sum", "count", "occurrence"]).annotate({ description }))
