@@ -12,6 +12,7 @@ import { runResults } from "./commands/results.ts"
 import { runRuns } from "./commands/runs.ts"
 import { runSchema } from "./commands/schema.ts"
 import { runBackup, runMigrate, runPrune } from "./commands/store.ts"
+import { runToken } from "./commands/token.ts"
 import { runValidate } from "./commands/validate.ts"
 import { runWatch } from "./commands/watch.ts"
 import { reporting, say } from "./output.ts"
@@ -216,6 +217,65 @@ const store = Command.make("store").pipe(
   ])
 )
 
+const serve = Command.make("serve", {
+  config,
+  host: Flag.String("host").pipe(
+    Flag.withDescription("The address to listen on; others than this machine's take tokens"),
+    Flag.withDefault("127.0.0.1")
+  ),
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("The port to listen on; 0 takes a free one"),
+    Flag.filter((n) => n >= 0 && n <= 65_535, (n) => `--port is ${n}; it must be 0 to 65535`),
+    Flag.withDefault(4180)
+  ),
+  tokens: Flag.String("tokens").pipe(
+    Flag.withMetavar("file"),
+    Flag.withDescription(
+      "Who may see what (default: the environment variable ASSAY_TOKENS; without both, this machine reads all)"
+    ),
+    Flag.optional
+  ),
+  refresh: Flag.Boolean("refresh").pipe(
+    Flag.withDescription("Without tokens: let this machine also ask for new results"),
+    Flag.withDefault(false)
+  ),
+  throttle: Flag.Int("throttle").pipe(
+    Flag.withMetavar("seconds"),
+    Flag.withDescription("Least time between a run that succeeded and the next that is asked for"),
+    Flag.filter((n) => n >= 0, (n) => `--throttle is ${n}; it must be 0 or more`),
+    Flag.withDefault(60)
+  ),
+  publicUrl: Flag.String("public-url").pipe(
+    Flag.withMetavar("url"),
+    Flag.withDescription("The address that browsers see, where a proxy stands in front"),
+    Flag.optional
+  ),
+  audit: Flag.String("audit").pipe(
+    Flag.withMetavar("file"),
+    Flag.withDescription("Where refreshes are written down (default: audit.jsonl in the store's folder)"),
+    Flag.optional
+  )
+}, (input) =>
+  // Loaded only here: the pages take longer to load than every other command to run.
+  Effect.promise(() => import("./commands/serve.ts")).pipe(
+    Effect.flatMap(({ runServe }) => runServe(input)),
+    reporting(false)
+  )).pipe(
+    Command.withDescription("Serve the page and the API until it is interrupted")
+  )
+
+const token = Command.make("token", {
+  name: Argument.String("name").pipe(Argument.withDescription("Who it is for; written to the audit log")),
+  refresh: Flag.Boolean("refresh").pipe(
+    Flag.withDescription("Let it ask for new results, too"),
+    Flag.withDefault(false)
+  ),
+  environments: Flag.String("environment").pipe(
+    Flag.withDescription("An environment whose experiments it sees (default: all); can be given several times"),
+    Flag.atLeast(0)
+  )
+}, (input) => runToken(input).pipe(reporting(false))).pipe(Command.withDescription("Make a token for `assay serve`"))
+
 const schema = Command.make("schema", {
   config,
   out: Flag.String("out").pipe(
@@ -262,6 +322,8 @@ export const assay = Command.make("assay").pipe(
     runs,
     results,
     report,
+    serve,
+    token,
     aggregations,
     schema,
     doctor,

@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "watch",
       "plugin"
     ],
-    test: ["testkit", "server"]
+    test: ["testkit", "server", "examples"]
   },
   tool: {
     source: [

@@ -1,0 +1,140 @@
+import { names } from "@assay/example-summaries"
+import fc from "fast-check"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { experiments, serve, type Served, tokens } from "./served.ts"
+
+interface Operation {
+  readonly parameters?: ReadonlyArray<{ readonly in: string; readonly name: string }>
+  readonly responses: Readonly<Record<string, unknown>>
+  readonly security?: ReadonlyArray<unknown>
+}
+
+interface Description {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+let served: Served
+let description: Description
+beforeAll(async () => {
+  served = await serve()
+  description = await (await fetch(`${served.url}/openapi.json`)).json() as Description
+})
+afterAll(() => served.close())
+
+/** Answers that any request may get, whatever it asks for: bad input, another site, too large. */
+const always = [400, 403, 404, 405, 413]
+
+const RUNS = 60
+
+const text = fc.oneof(
+  fc.constantFrom(...Object.keys(experiments), ...Object.values(names)),
+  fc.constantFrom("..", ".", "%", "%00", "%2e%2e", "a/b", "'; DROP TABLE runs; --", "{}", "__proto__", "constructor"),
+  fc.string({ unit: "binary", maxLength: 300 }),
+  fc.string({ minLength: 1, maxLength: 20 })
+)
+
+const authorization = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...Object.values(tokens)).map((token) => `Bearer ${token}`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("", "Bearer", "Bearer  ", "Basic eDp5", "bearer x", `Bearer ${"x".repeat(4000)}`)
+  }
+)
+
+/** The pieces of a request that headers and URLs can hold: what fetch itself refuses never gets to the server. */
+const escaped = (part: string): string => encodeURIComponent(part.toWellFormed())
+
+const request = (path: string, method: string, operation: Operation) =>
+  fc.record({
+    values: fc.array(text, { minLength: 4, maxLength: 4 }),
+    query: fc.dictionary(
+      fc.oneof(fc.constantFrom(...(operation.parameters ?? []).map(({ name }) => name), "x"), text),
+      text,
+      { maxKeys: 3 }
+    ),
+    authorization,
+    body: fc.oneof(fc.constant(undefined), fc.json(), fc.string({ unit: "binary", maxLength: 2000 })),
+    type: fc.constantFrom("application/json", "text/plain", "application/x-www-form-urlencoded", "x")
+  }).map(({ authorization, body, query, type, values }) => {
+    let i = 0
+    const filled = path.replaceAll(/\{[^}]+\}/g, () => escaped(values[i++]!))
+    const search = Object.entries(query).map(([key, value]) => `${escaped(key)}=${escaped(value)}`).join("&")
+    return {
+      url: `${filled}${search === "" ? "" : `?${search}`}`,
+      init: {
+        method: method.toUpperCase(),
+        headers: { authorization, "content-type": type },
+        ...(method === "get" || body === undefined ? {} : { body: body.toWellFormed() })
+      }
+    }
+  })
+
+/** The beginning of an answer: an event stream may go on for long. */
+const beginning = async (answer: Response): Promise<string> => {
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const first = await reader?.read()
+  if (!(answer.headers.get("content-type") ?? "").includes("event-stream")) {
+    let all = first?.value ?? ""
+    for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) all += next.value
+    return all
+  }
+  await reader?.cancel()
+  return first?.value ?? ""
+}
+
+describe("every endpoint of the OpenAPI description", () => {
+  it("is described with its answers and its security", () => {
+    const operations = Object.entries(description.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
+    )
+    expect(operations.length).toBe(10)
+    for (const { operation, path } of operations) {
+      const isOpen = path === "/healthz" || path === "/readyz"
+      expect(operation.security ?? []).toHaveLength(isOpen ? 0 : 1)
+      expect(Object.keys(operation.responses)).toContain(path.endsWith("/refresh") ? "202" : "200")
+    }
+  })
+
+  it("answers anything with what is described, and never with an error of its own, a trace or a secret", async () => {
+    const seen = new Map<number, number>()
+    for (const [path, methods] of Object.entries(description.paths)) {
+      for (const [method, operation] of Object.entries(methods)) {
+        const described = Object.keys(operation.responses).map(Number)
+        await fc.assert(
+          fc.asyncProperty(request(path, method, operation), async ({ init, url }) => {
+            const answer = await fetch(`${served.url}${url}`, { redirect: "manual", ...init })
+            const body = await beginning(answer)
+            seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1)
+            expect([...described, ...always]).toContain(answer.status)
+            expect(answer.status).toBeLessThan(500)
+            expect(body).not.toMatch(/\bat .+\.(ts|js):\d+|node_modules|"stack"/)
+            expect(body).not.toContain(served.root)
+            for (const token of Object.values(tokens)) expect(body).not.toContain(token)
+          }),
+          { numRuns: RUNS }
+        )
+      }
+    }
+    console.log(`fuzzed: ${JSON.stringify(Object.fromEntries(seen))}`)
+    expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404]))
+  })
+
+  it("says nothing of what there is to whoever may not see it", async () => {
+    const paths = Object.keys(description.paths).filter((path) => path.includes("{experiment}"))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...paths),
+        fc.constantFrom("secret", "no-such-thing"),
+        async (path, experiment) => {
+          const answer = await fetch(`${served.url}${path.replace("{experiment}", experiment)}`, {
+            method: path.endsWith("refresh") ? "POST" : "GET",
+            headers: { authorization: `Bearer ${tokens.refresher}` }
+          })
+          expect(answer.status).toBe(404)
+          expect(await answer.text()).not.toContain(experiment)
+        }
+      ),
+      { numRuns: 30 }
+    )
+  })
+})
