@@ -11,7 +11,9 @@ const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
-  calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)`
+  calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
+  kills [number]              runners on one PostgreSQL, killed at random, paused, their database restarted (200)
+  soak [experiments] [minutes]  one runner: memory, and how long experiments wait (300, 10)`
 
 const [name, ...rest] = process.argv.slice(2)
 
@@ -42,6 +44,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
     const { manyBenchmark } = await import("./servers.ts")
     return manyBenchmark(number(0, 200), [1, 4, 16])
   },
+  kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
+  soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
   calibration: () => calibration(number(0, 50_000))
 }
 

@@ -1,0 +1,101 @@
+/** What a fleet of runners works on: many experiments of one shape, and a warehouse whose answers were recorded from a real one. */
+import { compile, plan } from "@assay/aggregation"
+import { occurrence } from "@assay/aggregation-occurrence"
+import { defaultEventMapping, type Experiment, type Metric, type Refresh } from "@assay/model"
+import { engines } from "@assay/stats"
+import { type QueryResult, Warehouse, type WarehouseShape } from "@assay/warehouse"
+import type { Watched } from "@assay/watch"
+import { Effect } from "effect"
+
+const purchased: Metric = { key: "purchased", aggregation: "occurrence", event: "purchase", direction: "up" }
+
+const experimentOf = (key: string): Experiment => ({
+  key,
+  environment: "production",
+  feature: "checkout",
+  started_at: "2026-01-01",
+  control: "control",
+  variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
+  metrics: [{ metric: "purchased", role: "goal" }]
+})
+
+/** The i-th experiment's key. */
+export const keyOf = (i: number): string => `experiment ${i}`
+
+const context = {
+  metrics: new Map([[purchased.key, purchased]]),
+  mapping: defaultEventMapping,
+  aggregations: new Map([[occurrence.name, occurrence]]),
+  engine: engines.bayesian,
+  confidence: 0.95,
+  version: "fleet"
+}
+
+/** So many experiments, refreshed by one schedule. */
+export const watchedOf = (experiments: number, refresh: Refresh): Watched => ({
+  jobs: new Map(
+    Array.from({ length: experiments }, (_, i) => [
+      keyOf(i),
+      { experiment: experimentOf(keyOf(i)), definitionHash: "fleet" }
+    ])
+  ),
+  context,
+  refresh
+})
+
+const table = `CREATE TABLE events (
+  environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
+  identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String
+) ENGINE = MergeTree ORDER BY timestamp`
+
+const rows = `INSERT INTO events
+  SELECT 'production', event.1, 'checkout', toString(number), toDateTime64('2026-01-05', 3, 'UTC') + event.2, event.3, '', '{}'
+  FROM numbers(400) ARRAY JOIN arrayFilter(event -> event.4, [
+    ('$flag_exposure', 0, if(number % 2 = 0, 'control', 'treatment'), true), ('purchase', 60, '1', number % 10 IN (0, 1, 3))
+  ]) AS event`
+
+/** What the embedded engine answers to the statement of such an experiment. */
+export const recordAnswer: Effect.Effect<QueryResult, unknown> = Effect.gen(function*() {
+  const warehouse = yield* Warehouse
+  for (const text of [table, rows]) yield* warehouse.command({ text, parameters: {}, settings: {} })
+  const planned = yield* Effect.fromResult(
+    plan({ ...context, experiment: experimentOf("one"), asOf: Date.UTC(2026, 1, 1) })
+  )
+  return yield* warehouse.query(compile(planned))
+}).pipe(Effect.provide(Warehouse.layerEmbedded()))
+
+/** A number in [low, high), by chance. */
+const between = (low: number, high: number): number => low + Math.random() * (high - low)
+
+/**
+ * A warehouse that takes `millis` (from, to) for a recorded answer. Its data never stay the same, so that each run makes a result; unless
+ * `changing` is a share of the looks.
+ */
+export const replaying = (
+  answer: QueryResult,
+  millis: readonly [number, number],
+  changing: number,
+  onLook: (experiment: string) => void
+): WarehouseShape => {
+  let looks = 0
+  return {
+    query: (_, options = {}) =>
+      Effect.gen(function*() {
+        if (options.comment?.["assay"] === "fingerprint") {
+          onLook(options.comment["experiment"] ?? "")
+          yield* Effect.sleep(between(1, 10))
+          looks += Math.random() < changing ? 1 : 0
+          const row = { assay_of: "events", assay_rows: `${process.pid} ${looks}`, assay_latest: "" }
+          return { rows: [row], statistics: answer.statistics }
+        }
+        yield* Effect.sleep(between(...millis))
+        return answer
+      }),
+    command: () => Effect.void,
+    insert: () => Effect.void,
+    estimate: () => Effect.succeed({ tables: [], rows: 0 }),
+    admit: () => Effect.void,
+    version: () => Effect.succeed("replayed"),
+    ping: () => Effect.void
+  }
+}
