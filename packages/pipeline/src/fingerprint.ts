@@ -11,17 +11,19 @@ interface Source {
   readonly timestamp: string
   readonly environment: string | undefined
   readonly where: Fragment
+  /** [from, to) of the timestamps that are read, in milliseconds since 1970-01-01 UTC. */
+  readonly read: { readonly from: number; readonly to: number }
 }
 
 const time = (millis: number): Fragment =>
   parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
 
 /**
- * A statement with one row per source of the plan (exposures, metric events): how many rows of the window concern the experiment, and the
- * latest timestamp among them. It reads the columns of its conditions alone.
+ * A statement with one row per source of the plan (exposures, metric events): how many rows concern the experiment within the times that the
+ * plan reads, and the latest timestamp among them. It reads the columns of its conditions alone.
  */
 export const fingerprintStatement = (plan: Plan): Statement => {
-  const { experiment, from, mapping, to } = plan
+  const { experiment, from, mapping, reads, to } = plan
   const names = [...new Set(plan.streams.map(({ event }) => event))]
   const { exposures } = mapping
   const feature = (column: string) => sql`${identifier(column)} = ${parameter("String", experiment.feature)}`
@@ -30,7 +32,8 @@ export const fingerprintStatement = (plan: Plan): Statement => {
     table: mapping.table,
     timestamp: mapping.columns.timestamp,
     environment: mapping.columns.environment,
-    where: sql`${identifier(mapping.columns.event)} IN (${join(names.map((name) => parameter("String", name)))})`
+    where: sql`${identifier(mapping.columns.event)} IN (${join(names.map((name) => parameter("String", name)))})`,
+    read: reads
   }
   const exposed: Source = exposures === undefined
     ? {
@@ -38,16 +41,18 @@ export const fingerprintStatement = (plan: Plan): Statement => {
       where: and([
         sql`${identifier(mapping.columns.event)} = ${parameter("String", mapping.exposure_event)}`,
         feature(mapping.columns.feature)
-      ])
+      ]),
+      read: { from, to }
     }
     : {
       ...(exposures.database === undefined ? {} : { database: exposures.database }),
       table: exposures.table,
       timestamp: exposures.columns.timestamp,
       environment: exposures.columns.environment,
-      where: feature(exposures.columns.feature)
+      where: feature(exposures.columns.feature),
+      read: { from, to }
     }
-  const read = ({ database, environment, table, timestamp, where }: Source): Fragment => {
+  const select = ({ database, environment, read, table, timestamp, where }: Source): Fragment => {
     const path = [...(database === undefined ? [] : [database]), table].map(identifier)
     return sql`SELECT toString(count()) AS assay_rows, toString(max(${identifier(timestamp)})) AS assay_latest
 FROM ${
@@ -61,20 +66,20 @@ WHERE ${
           ? []
           : [sql`${identifier(environment)} = ${parameter("String", experiment.environment)}`]),
         where,
-        sql`${identifier(timestamp)} >= ${time(from)}`,
-        sql`${identifier(timestamp)} < ${time(to)}`
+        sql`${identifier(timestamp)} >= ${time(read.from)}`,
+        sql`${identifier(timestamp)} < ${time(read.to)}`
       ])
     }`
   }
   return {
-    ...render(sql`SELECT 'exposures' AS assay_of, * FROM (${read(exposed)})
+    ...render(sql`SELECT 'exposures' AS assay_of, * FROM (${select(exposed)})
 UNION ALL
-SELECT 'events' AS assay_of, * FROM (${read(events)})`),
+SELECT 'events' AS assay_of, * FROM (${select(events)})`),
     settings: pinnedSettings
   }
 }
 
-/** The fingerprint of a plan's data now: equal as long as no row of the window was added or removed. */
+/** The fingerprint of a plan's data now: equal as long as no row that it reads was added or removed. */
 export const fingerprint = Effect.fn("recompute.fingerprint")(
   function*(plan: Plan): Effect.fn.Return<string, WarehouseError, Warehouse> {
     const warehouse = yield* Warehouse

@@ -5,7 +5,7 @@ import { Warehouse } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { fingerprint } from "../src/index.ts"
-import { arm, contextOf, day, end, event, experimentOf, exposure, load, start, table } from "./world.ts"
+import { arm, contextOf, day, end, event, experimentOf, exposure, load, metric, start, table } from "./world.ts"
 
 const experiment = experimentOf()
 
@@ -43,6 +43,27 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a fingerprint",
         seen.push(yield* now)
       }
       assert.strictEqual(new Set(seen).size, seen.length)
+    }))
+
+  it.effect("reads as far as the metrics do: before the start with a covariate, after the end with a conversion window", () =>
+    Effect.gen(function*() {
+      yield* load([...arm("control", 5, 2), ...arm("treatment", 5, 1)])
+      const wide = metric("purchased", "occurrence", { covariate: { lookback: "7d" }, window: "3d" })
+      const print = Effect.suspend(() =>
+        Effect.fromResult(
+          plan({ ...contextOf({ metrics: new Map([[wide.key, wide]]), asOf: end + 2 * day }), experiment })
+        )
+      ).pipe(Effect.flatMap(fingerprint))
+      const seen = [yield* print]
+      for (const timestamp of [start - 6 * day, end + day]) {
+        yield* insertEvents(table, [event("control 1", "purchase", "1", { timestamp })])
+        seen.push(yield* print)
+      }
+      assert.strictEqual(new Set(seen).size, seen.length)
+      for (const timestamp of [start - 8 * day, end + 2 * day]) {
+        yield* insertEvents(table, [event("control 1", "purchase", "1", { timestamp })])
+        assert.strictEqual(yield* print, seen.at(-1))
+      }
     }))
 
   it.effect("reads exposures where they have a table of their own", () =>

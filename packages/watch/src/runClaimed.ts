@@ -1,5 +1,5 @@
 /** One run that a runner has taken, from there to its end. */
-import { plan } from "@assay/aggregation"
+import { type Plan, plan } from "@assay/aggregation"
 import { type AssayError, Instant, PlanError } from "@assay/model"
 import { fingerprint, type Job, recompute, type RecomputeContext, type RunEvent } from "@assay/pipeline"
 import { type Claim, type RunProgress, Runs, type Snapshot, Store } from "@assay/store"
@@ -24,21 +24,21 @@ export type Outcome =
 /** How often a runner shows that it lives. */
 export const BEAT_MILLIS = 1000
 
-/** Whether time alone changes nothing: no planned look comes, and no identity comes of age for a metric. */
-const isTimeless = ({ experiment }: Job, { metrics }: Pick<Work["context"], "metrics">): boolean =>
-  !Object.hasOwn(experiment, "plan") &&
-  experiment.metrics.every(({ metric }) => {
-    const found = metrics.get(metric)
-    return found === undefined || !(["window", "delay"].some((key) => Object.hasOwn(found, key)))
-  })
+/**
+ * Whether time alone changes nothing: no planned look comes, and no identity comes of age for a metric, by a delay or a conversion window
+ * of the metric's own or of its aggregation. What lies before the exposure (a covariate) is over at once.
+ */
+export const isTimeless = ({ experiment, streams }: Pick<Plan, "experiment" | "streams">): boolean =>
+  experiment.plan === undefined &&
+  streams.every(({ window }) => (window.to === null ? window.from <= 0 : window.to <= 0))
 
 /** Whether a result still says all that a new one would. */
-const stillHolds = (snapshot: Snapshot, job: Job, work: Work, asOf: number): boolean => {
+const stillHolds = (snapshot: Snapshot, job: Job, version: string, planned: Plan, asOf: number): boolean => {
   const { provenance, state } = snapshot.summary
   const { ended_at } = job.experiment
   const now = ended_at !== undefined && asOf >= Instant.toMillis(ended_at) ? "ended" : "running"
-  return provenance.definition_hash === job.definitionHash && provenance.assay_version === work.context.version &&
-    state === now && isTimeless(job, work.context)
+  return provenance.definition_hash === job.definitionHash && provenance.assay_version === version &&
+    state === now && isTimeless(planned)
 }
 
 const progressOf = (event: RunEvent): RunProgress | undefined => {
@@ -78,7 +78,10 @@ const compute = Effect.fn("watch.compute")(
     const [before] = yield* runs.list({ experiment: experiment.key, states: ["succeeded"], limit: 1 })
     if (claim.run.reason !== "request" && before?.fingerprint === print && before.snapshot !== undefined) {
       const held = yield* store.latest(experiment.key)
-      if (Option.isSome(held) && held.value.id === before.snapshot && stillHolds(held.value, job, work, asOf)) {
+      if (
+        Option.isSome(held) && held.value.id === before.snapshot &&
+        stillHolds(held.value, job, work.context.version, planned, asOf)
+      ) {
         const kept = yield* claim.unchanged(held.value.id, print)
         return kept ? { kind: "unchanged" } as const : { kind: "lost" } as const
       }
