@@ -1,8 +1,19 @@
+import type { Aggregation } from "@assay/aggregation"
+import { count } from "@assay/aggregation-count"
+import { funnel } from "@assay/aggregation-funnel"
+import { mean } from "@assay/aggregation-mean"
+import { occurrence } from "@assay/aggregation-occurrence"
+import { ratio } from "@assay/aggregation-ratio"
+import { retention } from "@assay/aggregation-retention"
+import { sum } from "@assay/aggregation-sum"
+import { unique } from "@assay/aggregation-unique"
 import { Result } from "effect"
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { parseDefinitions, resolveConfig, type SourceFile } from "../src/index.ts"
-import { config, standard, sum, Warehouse } from "./example.ts"
+import { config, standard, Warehouse } from "./example.ts"
+
+const plugins: ReadonlyArray<Aggregation> = [count, funnel, mean, occurrence, ratio, retention, sum, unique]
 
 /** The YAML examples of a page; the first line of each is a comment with its file's name. */
 const examples = (page: string): ReadonlyArray<SourceFile> =>
@@ -14,7 +25,7 @@ describe("the examples of the documentation", () => {
   it.each(["../README.md", "../../../docs/definitions.md"])("are good definitions without warnings: %s", (page) => {
     const files = examples(page)
     expect(files.length).toBeGreaterThan(2)
-    const aggregations = new Map([...config.aggregations, ["count", { ...sum, name: "count" }]])
+    const aggregations = new Map(plugins.map((plugin) => [plugin.name, plugin]))
     const parsed = parseDefinitions({
       experiments: files.filter(({ file }) => file.startsWith("experiments/")),
       metrics: files.filter(({ file }) => file.startsWith("metrics/")),
