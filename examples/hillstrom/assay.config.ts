@@ -49,7 +49,7 @@ export default defineConfig({
           customer,
           sent + toIntervalSecond(happened.2) AS timestamp,
           happened.3 AS value,
-          '{}',
+          if(event = '$flag_exposure', concat('{"history":', history, '}'), '{}'),
           '{}',
           timestamp
         FROM file({path:String}, 'CSVWithNames')
