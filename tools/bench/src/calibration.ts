@@ -13,7 +13,7 @@ import {
 } from "@assay/stats"
 
 /** Uniform numbers in (0, 1) from a seed (mulberry32), so that a run can be repeated. */
-const seeded = (seed: number): () => number => {
+export const seeded = (seed: number): () => number => {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -24,7 +24,7 @@ const seeded = (seed: number): () => number => {
 }
 
 /** Standard normal numbers by the polar method of Marsaglia. */
-const normals = (random: () => number): () => number => {
+export const normals = (random: () => number): () => number => {
   let spare: number | undefined
   return () => {
     if (spare !== undefined) {
@@ -44,20 +44,25 @@ const normals = (random: () => number): () => number => {
   }
 }
 
-/** One identity's unit columns. */
-type Draw = (uniform: () => number, normal: () => number) => ReadonlyArray<number>
+/** One identity's unit columns; `undefined` where it is left out of the metric. */
+export type Draw = (uniform: () => number, normal: () => number) => ReadonlyArray<number> | undefined
 
-/** A world to simulate: what an identity does, how many there are per arm, and what the arms' true value is. */
-interface World {
-  readonly name: string
+/** One arm of a simulated experiment: what an identity does, and how many there are. */
+export interface SimulatedArm {
   readonly estimand: Estimand
   readonly n: number
   readonly draw: Draw
+}
+
+/** A world to simulate, in which both arms do the same. */
+interface World extends SimulatedArm {
+  readonly name: string
   /** Whether the assumptions hold, so that the rate must be near 5 %. */
   readonly holds: boolean
 }
 
-const poisson = (mean: number, uniform: () => number): number => {
+/** A Poisson number by Knuth's products. */
+export const poisson = (mean: number, uniform: () => number): number => {
   const limit = Math.exp(-mean)
   let [k, product] = [0, uniform()]
   while (product > limit) {
@@ -67,7 +72,8 @@ const poisson = (mean: number, uniform: () => number): number => {
   return k
 }
 
-const rate = (p: number): Draw => (uniform) => [uniform() < p ? 1 : 0]
+/** 1 with probability `p`, else 0. */
+export const rate = (p: number): Draw => (uniform) => [uniform() < p ? 1 : 0]
 
 /** The worlds of the table. */
 const worlds: ReadonlyArray<World> = [
@@ -134,20 +140,27 @@ const worlds: ReadonlyArray<World> = [
   { name: "proportion 0.5 %, n = 1,000", estimand: { kind: "proportion" }, n: 1000, draw: rate(0.005), holds: false }
 ]
 
-/** Moments of `n` draws in one pass (means are near 10: no offset to lose digits to). */
-const arm = (world: World, uniform: () => number, normal: () => number): Moments.Moments => {
-  const k = (world.estimand.kind === "ratio" ? 2 : 1) + (world.estimand.covariate === undefined ? 0 : 1)
+/** Moments of `n` draws in one pass, for means that are small enough to need no offset; identities left out aren't in its `n`. */
+export const arm = (
+  { draw, estimand, n: drawn }: SimulatedArm,
+  uniform: () => number,
+  normal: () => number
+): Moments.Moments => {
+  const k = (estimand.kind === "ratio" ? 2 : 1) + (estimand.covariate === undefined ? 0 : 1)
   const sums = Array.from({ length: k }, () => 0)
   const products = Array.from({ length: k }, () => Array.from({ length: k }, () => 0))
-  for (let i = 0; i < world.n; i++) {
-    const x = world.draw(uniform, normal)
+  let n = 0
+  for (let i = 0; i < drawn; i++) {
+    const x = draw(uniform, normal)
+    if (x === undefined) continue
+    n++
     for (let a = 0; a < k; a++) {
       sums[a]! += x[a]!
       for (let b = 0; b < k; b++) products[a]![b]! += x[a]! * x[b]!
     }
   }
-  const comoments = products.map((row, a) => row.map((p, b) => p - (sums[a]! / world.n) * sums[b]!))
-  return { n: world.n, sums, products, comoments }
+  const comoments = products.map((row, a) => row.map((p, b) => p - (sums[a]! / n) * sums[b]!))
+  return { n, sums, products, comoments }
 }
 
 /** What came out for one engine in one world. */
@@ -332,7 +345,8 @@ export const speed = (seconds: number): ReadonlyArray<SpeedRow> => {
   })
 }
 
-const percent = (x: number): string => (Number.isNaN(x) ? "–" : `${(100 * x).toFixed(2)} %`)
+/** A share as a percentage with two decimals; – where there is none. */
+export const percent = (x: number): string => (Number.isNaN(x) ? "–" : `${(100 * x).toFixed(2)} %`)
 
 /**
  * The tables of docs/statistics.md as Markdown: false positives and coverage over `runs` experiments for each world, false positives

@@ -1,4 +1,5 @@
 /** Benchmarks, run on demand: `npm run bench -- metrics`. */
+export { aggregationCoverage, aggregations, type CoverageRow } from "./aggregations.ts"
 export {
   calibration,
   type CalibrationRow,
