@@ -184,7 +184,12 @@ const adjust = ({ control, estimand, pooled, treatment }: ComparisonInput): Adju
   if (estimand.covariate === undefined) return undefined
   const { denominator } = estimand.covariate
   if (denominator !== undefined && (control.sums[denominator] === 0 || treatment.sums[denominator] === 0)) {
-    return { theta: 0, centre: 0, fallback: "The covariate's denominator adds up to 0, so the result isn't adjusted." }
+    return {
+      theta: 0,
+      centre: 0,
+      fallback:
+        "An arm has no identity with the covariate (its denominator adds up to 0), so the result isn't adjusted."
+    }
   }
   return adjustmentOf(estimand, pooled ?? Moments.merge(control, treatment))
 }

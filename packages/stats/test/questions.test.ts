@@ -167,6 +167,22 @@ describe("a covariate", () => {
     expect(found.adjustment?.fallback).toContain("no variance")
   })
 
+  it("that nobody in an arm has changes nothing and says so", () => {
+    const hundred = (rows: ReadonlyArray<ReadonlyArray<number>>) =>
+      Moments.fromValues(3, Array.from({ length: 100 }, (_, i) => rows[i % rows.length]!))
+    const some = hundred([[1, 4, 1], [2, 3, 1], [4, 0, 0], [3, 2, 1]])
+    const none = hundred([[2, 0, 0], [1, 0, 0], [4, 0, 0], [4, 0, 0]])
+    const having = { kind: "mean", covariate: { numerator: 1, denominator: 2 } } as const
+    for (const [control, treatment] of [[some, none], [none, some], [none, none]] as const) {
+      const found = answer(engines.bayesian, { ...usual, control, treatment, estimand: having })
+      expect(found).toMatchObject({
+        ...answer(engines.bayesian, { ...usual, control, treatment }),
+        adjustment: { theta: 0, variance_reduction: 0 }
+      })
+      expect(found.adjustment?.fallback).toContain("An arm has no identity with the covariate")
+    }
+  })
+
   it("has one θ for all treatments when the moments of all arms are given", () => {
     const { control, treatment } = pair(0.5)
     const other = Moments.fromCentral(500, [9, 4], [[4, 1.6], [1.6, 1]])
