@@ -22,7 +22,7 @@ describe("writing results to ClickHouse", () => {
     const root = project({ "assay.config.ts": again })
     const shown = await assay(["init", "--warehouse"], { cwd: root })
     expect(shown.code).toBe(0)
-    expect(shown.stdout.match(/CREATE TABLE IF NOT EXISTS `assay_\w+`/g)).toHaveLength(3)
+    expect(shown.stdout.match(/CREATE TABLE IF NOT EXISTS `assay_\w+`/g)).toHaveLength(4)
     expect(shown.stderr).toMatch(/Nothing was made\. Add --yes/)
 
     const early = await assay(["recompute", "--all"], { cwd: root })

@@ -23,7 +23,8 @@ export const planOf = (
   experiment: ReferenceExperiment,
   metrics: ReadonlyArray<TestMetric>,
   table: string,
-  overrides: Partial<PlanInput["mapping"]> = {}
+  overrides: Partial<PlanInput["mapping"]> = {},
+  parts: Pick<PlanInput, "series" | "slices"> = {}
 ): Plan => {
   const definition: Experiment = {
     key: "test",
@@ -40,6 +41,7 @@ export const planOf = (
     })) as unknown as Experiment["metrics"]
   }
   const planned = plan({
+    ...parts,
     experiment: definition,
     metrics: new Map(metrics.map(({ aggregation, more, options, reference, valueProperty, where }) => [reference.key, {
       key: reference.key,
@@ -73,6 +75,35 @@ const close = (actual: number, expected: number, scale: number): boolean =>
   actual === expected || Math.abs(actual - expected) <= 1e-9 * Math.max(scale, Number.MIN_VALUE)
 
 /**
+ * How moments differ from those of unit values, as sentences: n not at all, sums by more than 1e-9 of the sum of absolute values,
+ * and products and comoments of that of squares.
+ */
+export const momentDifferences = (
+  what: string,
+  actual: Moments.Moments,
+  units: ReadonlyArray<ReadonlyArray<number>>
+): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  const k = actual.sums.length
+  const wanted = Moments.fromValues(k, units)
+  const size = (i: number) => units.reduce((total, unit) => total + Math.abs(unit[i]!), 0)
+  const spread = (i: number) => units.reduce((total, unit) => total + unit[i]! ** 2, 0)
+  const near = (which: string, one: number, other: number, scale: number) => {
+    if (!close(one, other, scale)) found.push(`${what}: ${which} is ${one} instead of ${other}`)
+  }
+  if (actual.n !== wanted.n) found.push(`${what}: n is ${actual.n} instead of ${wanted.n}`)
+  for (let i = 0; i < k; i++) {
+    near(`sum of column ${i}`, actual.sums[i]!, wanted.sums[i]!, size(i))
+    for (let j = 0; j < k; j++) {
+      const scale = Math.sqrt(spread(i) * spread(j))
+      near(`product ${i},${j}`, actual.products[i]![j]!, wanted.products[i]![j]!, scale)
+      near(`comoment ${i},${j}`, actual.comoments[i]![j]!, wanted.comoments[i]![j]!, scale)
+    }
+  }
+  return found
+}
+
+/**
  * Every difference between aggregates and the reference as a sentence; none means that they agree: counts exactly, sums to
  * 1e-9 of the sum of absolute values.
  */
@@ -97,24 +128,8 @@ export const differences = (
   same("events before exposure", aggregates.earlyEvents, expected.earlyEvents[counted])
   same("repeated rows", aggregates.repeatedEvents, counted === "rows" ? undefined : expected.repeatedEvents)
   same("newest event", aggregates.latestEvent, expected.latestEvent)
-  const compare = (what: string, actual: Moments.Moments, units: ReadonlyArray<ReadonlyArray<number>>) => {
-    const k = actual.sums.length
-    const wanted = Moments.fromValues(k, units)
-    const size = (i: number) => units.reduce((total, unit) => total + Math.abs(unit[i]!), 0)
-    const spread = (i: number) => units.reduce((total, unit) => total + unit[i]! ** 2, 0)
-    const near = (which: string, one: number, other: number, scale: number) => {
-      if (!close(one, other, scale)) found.push(`${what}: ${which} is ${one} instead of ${other}`)
-    }
-    same(`${what}: n`, actual.n, wanted.n)
-    for (let i = 0; i < k; i++) {
-      near(`sum of column ${i}`, actual.sums[i]!, wanted.sums[i]!, size(i))
-      for (let j = 0; j < k; j++) {
-        const scale = Math.sqrt(spread(i) * spread(j))
-        near(`product ${i},${j}`, actual.products[i]![j]!, wanted.products[i]![j]!, scale)
-        near(`comoment ${i},${j}`, actual.comoments[i]![j]!, wanted.comoments[i]![j]!, scale)
-      }
-    }
-  }
+  const compare = (what: string, actual: Moments.Moments, units: ReadonlyArray<ReadonlyArray<number>>) =>
+    found.push(...momentDifferences(what, actual, units))
   planned.metrics.forEach((metric, m) => {
     same(`${metric.key}: unusable values`, aggregates.unusableValues[m], expected.unusable[metric.key])
     for (const arm of planned.arms) {

@@ -3,7 +3,7 @@ export { Warehouse } from "@assay/warehouse"
 export * as fc from "fast-check"
 export { hostileText, oddNumbers, rows, valueText, type World, world } from "./arbitrary.ts"
 export { checkAggregation } from "./checkAggregation.ts"
-export { aggregatesOf, differences, planOf, type TestMetric } from "./conformance.ts"
+export { aggregatesOf, differences, momentDifferences, planOf, type TestMetric } from "./conformance.ts"
 export { describeAggregation } from "./describeAggregation.ts"
 export {
   clearEvents,

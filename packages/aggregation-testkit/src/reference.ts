@@ -65,6 +65,10 @@ export interface ReferenceExperiment {
   readonly alsoSame?: (row: EventRow) => ReadonlyArray<unknown>
   /** When it is looked at; just after the end where it is absent. */
   readonly asOf?: number
+  /** Only what had come about by then counts, of identities as the whole window shows them. */
+  readonly until?: number
+  /** Only identities whose first exposures (all rows of its millisecond and variant) satisfy this are in arms. */
+  readonly only?: (firsts: ReadonlyArray<EventRow>) => boolean
 }
 
 /** Unit values of every identity in an arm, and the counts that findings are made of. */
@@ -148,6 +152,7 @@ export const reference = (
   rows: ReadonlyArray<EventRow>
 ): ReferenceResult => {
   const asOf = experiment.asOf ?? experiment.to + 1
+  const { only = () => true, until = Infinity } = experiment
   const first = experiment.from - Math.max(0, ...metrics.map(({ lookback = 0 }) => lookback))
   const last = Math.min(
     asOf,
@@ -181,9 +186,9 @@ export const reference = (
     timestamp: Math.min(...copies.map((row) => row.timestamp)),
     copies
   })
-  const events = experiment.deduplication === "none"
+  const events = (experiment.deduplication === "none"
     ? delivered.map((row) => whole([row]))
-    : [...groupBy(delivered, (row) => keys.get(row)!).values()].map(whole)
+    : [...groupBy(delivered, (row) => keys.get(row)!).values()].map(whole)).filter(({ timestamp }) => timestamp < until)
 
   const declared = (row: EventRow) => experiment.variants.includes(row.value)
   const arms = new Map<
@@ -204,11 +209,11 @@ export const reference = (
     if (valid.length === 0) {
       undeclaredIdentities += 1
     } else if (new Set(valid.map((row) => row.value)).size > 1 && experiment.multipleVariants === "quarantine") {
-      quarantined += 1
+      if (valid[0]!.timestamp < until) quarantined += 1
     } else {
       const since = valid[0]!.timestamp
       const firsts = valid.filter((row) => row.timestamp === since && row.value === valid[0]!.value)
-      arms.set(identity, { variant: valid[0]!.value, since, firsts })
+      if (since < until && only(firsts)) arms.set(identity, { variant: valid[0]!.value, since, firsts })
     }
   }
   const ofIdentity = groupBy(events, (event) => event.identity)
@@ -245,7 +250,8 @@ export const reference = (
       const after = read(since + window.from, end)
       bad += after.unusable
       const matures = metric.matures ?? window.to
-      if (matures === null ? since + window.from >= experiment.to : since + matures > asOf) continue
+      const now = Math.min(asOf, until)
+      if (matures === null ? since + window.from >= Math.min(experiment.to, until) : since + matures > now) continue
       const before = lookback === undefined ? undefined : read(since - lookback, since)
       const known = trait === undefined ? undefined : firsts.flatMap((row) => {
         const number = usableNumber(trait(row) ?? "")

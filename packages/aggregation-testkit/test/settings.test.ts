@@ -1,5 +1,5 @@
 /** The same answers whatever a profile or a machine sets. */
-import { compile, compileMerged, type Plan } from "@assay/aggregation"
+import { type Aggregates, compile, compileMerged, type Plan, withSliceValues } from "@assay/aggregation"
 import type { Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, ManagedRuntime } from "effect"
@@ -68,6 +68,17 @@ const profiles: Readonly<Record<string, Settings>> = {
   }
 }
 
+/** Those that windows and lists of parts could mind. */
+const forParts = [
+  "the old analyzer with grace_hash",
+  "join_algorithm parallel_hash",
+  "both of them on the old analyzer",
+  "group_by_use_nulls",
+  "prefer_column_name_to_alias",
+  "everything spilled on the old analyzer with 24.8",
+  "blocks of three rows"
+]
+
 const under = (statement: Statement, profile: Settings): Statement => ({
   ...statement,
   settings: { ...profile, ...statement.settings }
@@ -114,6 +125,13 @@ describe("a statement's answer", () => {
       identities: { identifier: "identifier" }
     }
   }
+  /** The same with slices and a series: two values of the country, and the others. */
+  const inParts = (one: Plan): Plan => withSliceValues(one, [{ values: ["SE", "x'; --"], distinct: 3 }])
+  const parts = { series: true, slices: ["country"] }
+  const divided = inParts(planOf(experiment, metrics, "events", {}, parts))
+  const dividedBatches = ["events", "none"].map((table) =>
+    inParts(planOf(experiment, metrics, table, exposures, parts))
+  )
   const batches = ["events", "none"].map((table) => planOf(experiment, metrics, table, exposures))
 
   beforeAll(() =>
@@ -128,6 +146,14 @@ describe("a statement's answer", () => {
     )
   )
   afterAll(() => runtime.dispose())
+
+  const rounded = ({ points, slices }: Aggregates): unknown =>
+    JSON.parse(
+      JSON.stringify({ points, slices }),
+      (_, value: unknown) => typeof value === "number" ? Number(value.toPrecision(9)) : value
+    )
+  let usual: unknown
+  const usualParts = async () => (usual ??= rounded(await runtime.runPromise(aggregatesOf(divided))))
 
   it("has something to tell: arms, quarantine, repeats, early events, unusable values", () => {
     expect(Object.values(expected.identities).every((n) => n > 0)).toBe(true)
@@ -144,5 +170,17 @@ describe("a statement's answer", () => {
     const merged = compileMerged([batches[0]!, ...batches.slice(1)])
     const states = await runtime.runPromise(aggregatesOf(batches[0]!, under(merged, profile)))
     expect(differences(states, expected, batches[0]!)).toEqual([])
+  })
+
+  it.each(forParts)("has the same slices and points under %s", async (name) => {
+    const profile = profiles[name]!
+    const usual = await usualParts()
+    const whole = await runtime.runPromise(aggregatesOf(divided, under(compile(divided), profile)))
+    const merged = compileMerged([dividedBatches[0]!, ...dividedBatches.slice(1)])
+    const states = await runtime.runPromise(aggregatesOf(dividedBatches[0]!, under(merged, profile)))
+    for (const aggregates of [whole, states]) {
+      expect(differences(aggregates, expected, divided)).toEqual([])
+      expect(rounded(aggregates)).toEqual(usual)
+    }
   })
 })

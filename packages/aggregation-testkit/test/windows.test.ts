@@ -1,6 +1,5 @@
 /** Several sources, conversion windows, delays and covariates, fused and merged: equal to the reference. */
 import { compileMerged } from "@assay/aggregation"
-import { Duration } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, ManagedRuntime } from "effect"
 import * as fc from "fast-check"
@@ -13,137 +12,9 @@ import {
   type EventRow,
   insertEvents,
   planOf,
-  propertyText,
-  reference,
-  type ReferenceExperiment,
-  type ReferenceSource,
-  satisfies,
-  type TestMetric,
-  type World,
-  world
+  reference
 } from "../src/index.ts"
-import { six } from "./aggregations.ts"
-import { type Rich, rich } from "./many.ts"
-import { filter, richRows } from "./worlds.ts"
-
-const plain: ReadonlyArray<Rich> = Object.values(six).map(({ aggregation, unit }) => ({
-  aggregation,
-  reference: { unit },
-  ...(aggregation.reads === "value" ? { reads: "value" as const } : {})
-}))
-
-const source = ({ events }: World, reads: Rich["reads"]) =>
-  fc.record({
-    event: fc.constantFrom(...events),
-    value: fc.constantFrom("value", "amount", "metadata.cart.amount"),
-    where: fc.array(filter, { maxLength: 1 })
-  }).map(({ event, value, where }) => ({
-    definition: { event, ...(reads === undefined ? {} : { value }), ...(where.length === 0 ? {} : { where }) },
-    reference: {
-      event,
-      matches: (row: EventRow) => where.every((one) => satisfies(row, one)),
-      ...(reads === undefined ? {} : { value: (row: EventRow) => propertyText(row, value), reads })
-    } satisfies ReferenceSource
-  }))
-
-/** A metric of one of the aggregations, with whatever a definition may say. */
-const metricOf = (one: World, subject: Rich, key: string): fc.Arbitrary<TestMetric> => {
-  const step = Math.max(1000, (one.experiment.to - one.experiment.from) / 9)
-  const stretch = fc.option(fc.integer({ min: 1, max: 6 }).map((n) => n * step), { nil: undefined })
-  const duration = (millis: number | undefined) => millis === undefined ? undefined : Duration.fromMillis(millis)
-  const names = Object.entries(subject.sources ?? { events: 1 })
-  const count = names.reduce((total, [, n]) => total + n, 0)
-  // Only the first of several sources may read: two that read the same would count what neither can use once.
-  const all = fc.tuple(...Array.from({ length: count }, (_, i) => source(one, i === 0 ? subject.reads : undefined)))
-  const own = subject.reference.matures !== undefined
-  return fc.record({
-    all,
-    delay: own ? fc.constant(undefined) : stretch,
-    window: own ? fc.constant(undefined) : stretch,
-    covariate: fc.oneof(
-      { weight: 1, arbitrary: fc.constant(undefined) },
-      { weight: 3, arbitrary: fc.integer({ min: 1, max: 6 }).map((n) => ({ lookback: n * step })) },
-      {
-        weight: 2,
-        arbitrary: fc.constantFrom("amount", "metadata.cart.amount", "value").map((trait) => ({ trait }))
-      }
-    )
-  }).map(({ all, covariate, delay, window }) => {
-    const parts = names.map(([, n], i) => {
-      const before = names.slice(0, i).reduce((total, [, m]) => total + m, 0)
-      return all.slice(before, before + n)
-    })
-    const lookback = covariate !== undefined && "lookback" in covariate ? covariate.lookback : undefined
-    const trait = covariate !== undefined && "trait" in covariate ? covariate.trait : undefined
-    const { value, where } = all[0]!.definition
-    const single = subject.sources === undefined
-    return {
-      aggregation: subject.aggregation,
-      ...(single && value !== undefined ? { valueProperty: value } : {}),
-      ...(single && where !== undefined ? { where } : {}),
-      more: {
-        ...(single ? {} : {
-          sources: Object.fromEntries(
-            names.map(([name, n], i) => [
-              name,
-              n === 1 ? parts[i]![0]!.definition : parts[i]!.map(({ definition }) => definition)
-            ])
-          ) as NonNullable<TestMetric["more"]>["sources"] & object
-        }),
-        ...(delay === undefined ? {} : { delay: duration(delay)! }),
-        ...(window === undefined ? {} : { window: duration(window)! }),
-        ...(trait !== undefined
-          ? { covariate: { trait } }
-          : lookback !== undefined
-          ? { covariate: { lookback: duration(lookback)! } }
-          : {})
-      },
-      reference: {
-        key,
-        ...all[0]!.reference,
-        ...subject.reference,
-        ...(single ? {} : {
-          sources: Object.fromEntries(names.map(([name], i) => [name, parts[i]!.map((part) => part.reference)]))
-        }),
-        window: { from: delay ?? 0, to: window === undefined ? null : (delay ?? 0) + window },
-        ...(lookback === undefined ? {} : { lookback }),
-        ...(trait === undefined ? {} : { trait: (row: EventRow) => propertyText(row, trait) })
-      }
-    }
-  })
-}
-
-/** Rows of a world, some of its events before the experiment and some after it. */
-const wideRows = (one: World) =>
-  richRows(one).chain((stream) => {
-    const length = one.experiment.to - one.experiment.from
-    const shift = fc.constantFrom(0, 0, 0, -length / 9, -length / 3, length / 9, length / 2, -1)
-    return fc.array(shift, { minLength: 7, maxLength: 7 }).map((shifts) =>
-      stream.map((row, i): EventRow =>
-        row.event === one.experiment.exposureEvent
-          ? row
-          : { ...row, timestamp: row.timestamp + Math.trunc(shifts[(row.timestamp + i) % 7]!) }
-      )
-    )
-  })
-
-const scene = world(3).chain((one) =>
-  fc.record({
-    rows: wideRows(one),
-    metrics: fc.shuffledSubarray([...rich, ...plain], { minLength: 7, maxLength: 7 }).chain((subjects) =>
-      fc.tuple(...subjects.map((subject, i) => metricOf(one, subject, `${subject.aggregation.name} ${i}`)))
-    ),
-    late: fc.constantFrom(0, 1, 2, 20)
-  }).map(({ late, metrics, rows }) => {
-    const { from, to } = one.experiment
-    const experiment: ReferenceExperiment = { ...one.experiment, asOf: to + Math.trunc((late * (to - from)) / 9) }
-    return { experiment, metrics, rows }
-  })
-)
-
-type Scene = typeof scene extends fc.Arbitrary<infer A> ? A : never
-
-const references = (metrics: ReadonlyArray<TestMetric>) => metrics.map((metric) => metric.reference)
+import { references, type Scene, scene } from "./scenes.ts"
 
 const tables = ["events", "batch0", "batch1", "exposures"] as const
 

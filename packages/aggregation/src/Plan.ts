@@ -28,6 +28,7 @@ import {
   type Reads
 } from "./Aggregation.ts"
 import { checkFilter, type Condition } from "./Filter.ts"
+import { mostValues, type PlannedBreakdown, type PlannedSeries, seriesOf } from "./Parts.ts"
 import { type Property, resolveProperty, valueProperty } from "./Property.ts"
 import {
   type Accumulated,
@@ -78,6 +79,8 @@ export interface Measure {
   readonly columns: ReadonlyArray<PlannedColumn>
   /** Only identities exposed by then (milliseconds since 1970-01-01 UTC) are old enough; all where it is undefined. */
   readonly ripeUntil: number | undefined
+  /** Milliseconds after its first exposure until an identity is old enough. */
+  readonly age: number
 }
 
 /** A metric with its streams and its unit columns: those of the estimand first, then those of the covariate. */
@@ -114,6 +117,10 @@ export interface Plan {
   readonly streams: ReadonlyArray<Stream>
   readonly accumulators: ReadonlyArray<PlannedAccumulator>
   readonly traits: ReadonlyArray<Property>
+  /** By which traits of the first exposure results are broken down. */
+  readonly breakdowns: ReadonlyArray<PlannedBreakdown>
+  /** How the results came about over time, where that is asked for. */
+  readonly series: PlannedSeries | undefined
   readonly metrics: ReadonlyArray<PlannedMetric>
   /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
@@ -141,6 +148,10 @@ export interface PlanInput {
   readonly mapping: EventMapping
   readonly aggregations: ReadonlyMap<string, Aggregation>
   readonly asOf: number
+  /** What experiments are broken down by that don't say it themselves: properties of their exposures. */
+  readonly slices?: ReadonlyArray<string>
+  /** Whether to compute how the results came about over time, too. */
+  readonly series?: boolean
 }
 
 /** The columns that a mapping names, each with the path to it. */
@@ -469,6 +480,8 @@ export const checkExperiment = (
       expected: `a time after started_at (${experiment.started_at})`
     })
   }
+  const slices = checkSlices(experiment.slices ?? [], mapping)
+  if (Result.isFailure(slices)) issues.push(...slices.failure)
   experiment.metrics.forEach(({ metric }, i) => {
     if (!known.includes(metric)) {
       const hint = suggest(metric, known)
@@ -576,6 +589,43 @@ const ripeUntil = (windows: ReadonlyArray<Window>, to: number, asOf: number): nu
   return latest >= to - 1 ? undefined : latest
 }
 
+/** How long after its first exposure an identity is old enough for columns over these windows, in milliseconds. */
+const ageOf = (windows: ReadonlyArray<Window>): number =>
+  Math.max(0, ...windows.map(({ from, to }) => to ?? (from > 0 ? from + 1 : 0)))
+
+/** What an experiment is broken down by, or what is wrong with it; paths start at the experiment's definition. */
+const checkSlices = (
+  slices: ReadonlyArray<string>,
+  mapping: EventMapping
+): Result.Result<ReadonlyArray<PlannedBreakdown>, ReadonlyArray<ValueIssue>> => {
+  const issues: Array<ValueIssue> = []
+  const breakdowns: Array<PlannedBreakdown> = []
+  slices.forEach((dimension, i) => {
+    const property = resolveProperty(dimension, mapping)
+    if (Result.isFailure(property)) {
+      issues.push({ path: ["slices", i], found: `"${dimension}"`, ...property.failure })
+    } else if (slices.indexOf(dimension) !== i) {
+      issues.push({ path: ["slices", i], found: `"${dimension}" a second time`, expected: "each property once" })
+    } else {
+      breakdowns.push({ dimension, property: property.success, values: [], distinct: 0 })
+    }
+  })
+  return issues.length > 0 ? Result.fail(issues) : Result.succeed(breakdowns)
+}
+
+/** The plan with the values of its breakdowns that get a slice of their own, largest first, and how many there are. */
+export const withSliceValues = (
+  plan: Plan,
+  found: ReadonlyArray<Pick<PlannedBreakdown, "values" | "distinct">>
+): Plan => ({
+  ...plan,
+  breakdowns: plan.breakdowns.map((breakdown, i) => ({
+    ...breakdown,
+    values: found[i]?.values.slice(0, mostValues) ?? [],
+    distinct: found[i]?.distinct ?? 0
+  }))
+})
+
 /**
  * Plans an experiment: metrics that look at the same events share a stream, and equal accumulators of a stream are kept
  * once. Fails with a PlanError that names the experiment and the metric.
@@ -648,7 +698,8 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     const extra: ReadonlyArray<PlannedColumn> = trait === undefined
       ? before.map(place)
       : [{ kind: "trait", index: trait }, { kind: "hasTrait", index: trait }]
-    const ripe = ripeUntil(streams.map((stream) => lists.streams[stream]!.window), to, input.asOf)
+    const windows = streams.map((stream) => lists.streams[stream]!.window)
+    const [ripe, age] = [ripeUntil(windows, to, input.asOf), ageOf(windows)]
     metrics.push({
       key: metric.key,
       description: metric.description,
@@ -662,6 +713,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       streams,
       columns: [...own, ...extra],
       ripeUntil: ripe,
+      age,
       covariate: metric.covariate === undefined ? undefined : {
         columns: {
           numerator: own.length,
@@ -669,11 +721,16 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
         },
         of: lookback === undefined ? { trait: (metric.covariate as { readonly trait: string }).trait } : { lookback }
       },
-      reported: reported.map(({ columns, name }) => ({ name, measure: { columns, ripeUntil: ripe } })),
+      reported: reported.map(({ columns, name }) => ({ name, measure: { columns, ripeUntil: ripe, age } })),
       findings: (of) => aggregation.findings(of, options)
     })
   }
   const { streams, traits } = lists
+  const breakdowns = checkSlices(experiment.slices ?? input.slices ?? [], mapping)
+  if (Result.isFailure(breakdowns)) {
+    const [first] = breakdowns.failure
+    return fail(`Slices: ${sentence(first!)}`, first!.hint ?? "Mend it in the configuration")
+  }
   if (new Set(streams.map(({ conditions }) => JSON.stringify(conditions))).size > maximumFilterLists) {
     return fail(
       `Experiment ${experiment.key}: its metrics have more than ${maximumFilterLists} different lists of filters`,
@@ -694,6 +751,8 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     streams,
     accumulators: lists.accumulators,
     traits,
+    breakdowns: breakdowns.success,
+    series: experiment.series ?? input.series ?? false ? seriesOf(from, to) : undefined,
     metrics,
     deduplication: isIndifferent(mapping, streams, lists.accumulators) ? { policy: "none" } : mapping.deduplication
   })

@@ -1,10 +1,34 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
+import { groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan } from "./Plan.ts"
 import { rankedArms } from "./statement/exposures.ts"
 import { countColumn, momentColumns, placements, ripeTimes } from "./statement/moments.ts"
 import { isSharded } from "./statement/table.ts"
+import { ages } from "./statement/timeline.ts"
+
+/** Identities and moments of a part of the identities, or up to a moment. */
+export interface Partial {
+  /** Identities per arm, every declared variant included. */
+  readonly identities: Readonly<Record<string, number>>
+  /** Moments per metric, in the order of the plan, and arm. */
+  readonly moments: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
+}
+
+/** The identities in arms with one value of a breakdown; `value` is null for those without the trait, and for all `other` values. */
+export interface SliceAggregates extends Partial {
+  readonly value: string | null
+  readonly other: boolean
+}
+
+/** What had come about by the end of a period, `until` (exclusive). */
+export interface PointAggregates extends Pick<Partial, "identities"> {
+  readonly until: number
+  readonly quarantined: number
+  /** As of a part; undefined for a metric whose spread can't be told at that time, since its values are large against it. */
+  readonly moments: ReadonlyArray<Partial["moments"][number] | undefined>
+}
 
 /** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
 export interface Aggregates {
@@ -33,6 +57,10 @@ export interface Aggregates {
   readonly unusableValues: ReadonlyArray<number>
   /** The newest metric event of an exposed identity, in milliseconds since 1970-01-01 UTC. */
   readonly latestEvent: number | undefined
+  /** Per breakdown of the plan: its slices that hold any identity, the largest first, then those without the trait and the others. */
+  readonly slices: ReadonlyArray<ReadonlyArray<SliceAggregates>>
+  /** A point for each period of the plan's series; the last one is the whole. */
+  readonly points: ReadonlyArray<PointAggregates>
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -90,14 +118,16 @@ const ownerOf = (plan: Plan, m: number): string =>
     ...plan.metrics.flatMap(({ key, reported }) => reported.map(() => key))
   ][m]!
 
-/** The moments of every measure of a plan, by arm. */
+type RowsOfArm = (arm: string) => ReadonlyArray<Row>
+
+/** The moments of some measures of a plan, by arm. */
 const allMoments = (
   plan: Plan,
-  ofArm: (arm: string) => ReadonlyArray<Row>
+  some: ReadonlyArray<Measure>,
+  ofArm: RowsOfArm
 ): ReadonlyArray<Readonly<Record<string, Moments.Moments>>> => {
-  const all = measures(plan)
-  const ripe = ripeTimes(all)
-  return all.map((measure, m) => {
+  const ripe = ripeTimes(measures(plan))
+  return some.map((measure, m) => {
     const read = (row: Row) => {
       try {
         return momentsOf(measure, m, countColumn(measure, ripe), row)
@@ -114,57 +144,192 @@ const allMoments = (
 const sum = (rows: ReadonlyArray<Row>, column: string): number =>
   rows.reduce((total, row) => total + count(row, column), 0)
 
+/** The rows of the answer by what they speak of. */
+interface Sorted {
+  readonly at: (placement: (typeof placements)[number], part: number) => ReadonlyArray<Row>
+  readonly ofArm: (part: number) => RowsOfArm
+  /** The rows that count events: each event is in one of them. */
+  readonly counting: ReadonlyArray<Row>
+}
+
+const placementOf = (row: Row) => placements[count(row, "place")]
+
+const sort = (plan: Plan, rows: ReadonlyArray<Row>): Sorted => {
+  const ranks = rankedArms(plan)
+  const byPart = Map.groupBy(rows, (row) => count(row, "part"))
+  const arms = new Map<string, ReadonlyArray<Row>>()
+  for (const row of rows) {
+    if (placementOf(row) !== "arm") continue
+    const arm = ranks[count(row, "arm")]
+    const key = JSON.stringify([arm, count(row, "part")])
+    if (arm === undefined || (arms.has(key) && !isSharded(plan))) {
+      throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
+    }
+    arms.set(key, [...(arms.get(key) ?? []), row])
+  }
+  return {
+    at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
+    ofArm: (part) => (arm) => arms.get(JSON.stringify([arm, part])) ?? [],
+    counting: plan.series === undefined
+      ? byPart.get(wholePart) ?? []
+      : rows.filter((row) => count(row, "part") >= groupPart(0) && count(row, "part") < groupPart(1))
+  }
+}
+
+const identitiesOf = (plan: Plan, ofArm: RowsOfArm): Readonly<Record<string, number>> =>
+  Object.fromEntries(plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")]))
+
+const slicesOf = (plan: Plan, { ofArm }: Sorted): Aggregates["slices"] =>
+  plan.breakdowns.map((breakdown, b) => {
+    const slice = (code: number): SliceAggregates => {
+      const rows = ofArm(slicePart(b, code))
+      return {
+        value: breakdown.values[code - 1] ?? null,
+        other: code === otherCode(breakdown),
+        identities: identitiesOf(plan, rows),
+        moments: allMoments(plan, plan.metrics, rows)
+      }
+    }
+    const size = ({ identities }: SliceAggregates) => Object.values(identities).reduce((a, b) => a + b, 0)
+    const named = breakdown.values.map((_, i) => slice(i + 1)).toSorted((a, b) => size(b) - size(a))
+    return [...named, slice(0), slice(otherCode(breakdown))].filter((one) => size(one) > 0)
+  })
+
+/** So many digits of a sum of squares may go into the mean before nothing of the spread is left. */
+const leastSpread = 1e-9
+
+/** Moments from sums and products alone; undefined where these have too few digits to tell the spread. */
+const fromRaw = (
+  n: number,
+  sums: ReadonlyArray<number>,
+  products: ReadonlyArray<ReadonlyArray<number>>
+): Moments.Moments | undefined => {
+  const comoments = products.map((line, i) =>
+    line.map((product, j) => (n === 0 ? 0 : product - (sums[i]! / n) * sums[j]!))
+  )
+  const isLost = (i: number) => {
+    const spread = comoments[i]![i]!
+    return spread !== 0 && spread < leastSpread * products[i]![i]!
+  }
+  return sums.some((_, i) => isLost(i)) ? undefined : { n, sums, products, comoments }
+}
+
+const running = (values: ReadonlyArray<number>): ReadonlyArray<number> => {
+  let total = 0
+  return values.map((value) => (total += value))
+}
+
+/** One metric's moments in one arm at the end of each period, from what the periods added. */
+const momentsOverTime = (
+  plan: Plan,
+  m: number,
+  arm: string,
+  { ofArm }: Sorted,
+  points: number
+): ReadonlyArray<Moments.Moments | undefined> => {
+  const metric = plan.metrics[m]!
+  const first = groupPart(ages(plan).indexOf(metric.age))
+  const counted = countColumn(metric, ripeTimes(measures(plan)))
+  const added = Array.from(
+    { length: points },
+    (_, p) => ofArm(first + p)(arm).map((row) => momentsOf(metric, m, counted, row))
+  )
+  const over = (value: (moments: Moments.Moments) => number) =>
+    running(added.map((all) => all.reduce((total, moments) => total + value(moments), 0)))
+  const n = over((moments) => moments.n)
+  const sums = metric.columns.map((_, i) => over((moments) => moments.sums[i]!))
+  const products = metric.columns.map((_, i) => metric.columns.map((_, j) => over((one) => one.products[i]![j]!)))
+  return n.map((count, p) => fromRaw(count, sums.map((s) => s[p]!), products.map((line) => line.map((s) => s[p]!))))
+}
+
+const pointsOf = (plan: Plan, sorted: Sorted, whole: Partial): Aggregates["points"] => {
+  if (plan.series === undefined) return []
+  const ends = pointEnds(plan, plan.series)
+  const first = groupPart(0)
+  const entered = plan.arms.map((arm) => running(ends.map((_, p) => sum(sorted.ofArm(first + p)(arm), "n"))))
+  const quarantined = running(ends.map((_, p) => sum(sorted.at("quarantined", first + p), "n")))
+  const moments = plan.metrics.map((_, m) => plan.arms.map((arm) => momentsOverTime(plan, m, arm, sorted, ends.length)))
+  return ends.map((until, p) => ({
+    until,
+    quarantined: quarantined[p]!,
+    identities: Object.fromEntries(plan.arms.map((arm, a) => [arm, entered[a]![p]!])),
+    moments: p === ends.length - 1 ? whole.moments : moments.map((ofArms) => {
+      const all = ofArms.flatMap((overTime, a) => {
+        const at = overTime[p]
+        return at === undefined ? [] : [[plan.arms[a]!, at] as const]
+      })
+      return all.length < plan.arms.length ? undefined : Object.fromEntries(all)
+    })
+  }))
+}
+
 /**
  * The aggregates in the rows of a plan's statement. An arm without a row has no identity. Fails with a DecodeError where a
  * column is missing, a count isn't exact, or a number isn't finite.
  */
 export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.Result<Aggregates, DecodeError> => {
   try {
-    const at = (placement: (typeof placements)[number]) =>
-      rows.filter((row) => placements[count(row, "place")] === placement)
-    const ranks = rankedArms(plan)
-    const inArms = at("arm")
-    const byArm = new Map<string, ReadonlyArray<Row>>()
-    for (const row of inArms) {
-      const arm = ranks[count(row, "arm")]
-      if (arm === undefined || (byArm.has(arm) && !isSharded(plan))) {
-        throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
-      }
-      byArm.set(arm, [...(byArm.get(arm) ?? []), row])
-    }
-    const ofArm = (arm: string) => byArm.get(arm) ?? []
-    const named = rows.filter((row) => placements[count(row, "place")] !== "nameless")
-    const latest = Math.max(0, ...named.map((row) => count(row, "latest_event")))
-    const identities: Readonly<Record<string, number>> = Object.fromEntries(
-      plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")])
-    )
-    const moments = allMoments(plan, ofArm)
+    const sorted = sort(plan, rows)
+    const { at, counting, ofArm } = sorted
+    const isNamed = (row: Row) => placementOf(row) !== "nameless"
+    const inArms = counting.filter((row) => placementOf(row) === "arm")
+    const latest = Math.max(0, ...counting.filter(isNamed).map((row) => count(row, "latest_event")))
+    const identities = identitiesOf(plan, ofArm(wholePart))
+    const all = allMoments(plan, measures(plan), ofArm(wholePart))
+    const moments = all.slice(0, plan.metrics.length)
     return Result.succeed({
       identities,
-      moments: moments.slice(0, plan.metrics.length),
+      moments,
       reported: plan.metrics.map((_, m) => {
         const before = plan.metrics.slice(0, m).reduce((total, { reported }) => total + reported.length, 0)
         const at = plan.metrics.length + before
-        return moments.slice(at, at + plan.metrics[m]!.reported.length)
+        return all.slice(at, at + plan.metrics[m]!.reported.length)
       }),
       immature: plan.metrics.map((_, m) =>
         Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
       ),
-      quarantined: sum(at("quarantined"), "n"),
-      undeclaredIdentities: sum(at("undeclared"), "n"),
-      undeclaredExposed: sum(named, "undeclared"),
-      namelessExposures: sum(at("nameless"), "nameless_exposures"),
-      namelessEvents: sum(at("nameless"), "early_events"),
+      quarantined: sum(at("quarantined", wholePart), "n"),
+      undeclaredIdentities: sum(at("undeclared", wholePart), "n"),
+      undeclaredExposed: sum(placements.flatMap((place) => at(place, wholePart)).filter(isNamed), "undeclared"),
+      namelessExposures: sum(at("nameless", wholePart), "nameless_exposures"),
+      namelessEvents: sum(counting.filter((row) => !isNamed(row)), "early_events"),
       earlyEvents: sum(inArms, "early_events"),
-      repeatedEvents: plan.deduplication.policy === "none" ? undefined : sum(named, "repeated_events"),
+      repeatedEvents: plan.deduplication.policy === "none"
+        ? undefined
+        : sum(counting.filter(isNamed), "repeated_events"),
       unusableValues: plan.metrics.map(({ streams }) =>
         streams.reduce(
           (total, stream) => total + (plan.streams[stream]!.reads === "nothing" ? 0 : sum(inArms, `unusable${stream}`)),
           0
         )
       ),
-      latestEvent: latest === 0 ? undefined : plan.reads.from + latest - 1
+      latestEvent: latest === 0 ? undefined : plan.reads.from + latest - 1,
+      slices: slicesOf(plan, sorted),
+      points: pointsOf(plan, sorted, { identities, moments })
     })
+  } catch (error) {
+    if (!(error instanceof Unexpected)) throw error
+    return Result.fail(unusable(plan, error))
+  }
+}
+
+/**
+ * The values of a plan's breakdowns in the rows of its `compileSliceValues` statement, most identities first. Fails as
+ * {@link decodeAggregates} does.
+ */
+export const decodeSliceValues = (
+  plan: Plan,
+  rows: ReadonlyArray<Row>
+): Result.Result<ReadonlyArray<Pick<PlannedBreakdown, "values" | "distinct">>, DecodeError> => {
+  try {
+    const byBreakdown = Map.groupBy(rows, (row) => count(row, "breakdown"))
+    return Result.succeed(plan.breakdowns.map((_, b) => {
+      const own = byBreakdown.get(b) ?? []
+      return {
+        values: own.map((row) => String(cell(row, "value"))),
+        distinct: own.length === 0 ? 0 : count(own[0]!, "different")
+      }
+    }))
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
     return Result.fail(unusable(plan, error))

@@ -28,8 +28,18 @@ export {
   type Sources,
   type SourcesDefinition
 } from "./Aggregation.ts"
-export { type Aggregates, decodeAggregates, decodeUndeclared, type UndeclaredVariants } from "./decode.ts"
+export {
+  type Aggregates,
+  decodeAggregates,
+  decodeSliceValues,
+  decodeUndeclared,
+  type Partial,
+  type PointAggregates,
+  type SliceAggregates,
+  type UndeclaredVariants
+} from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
+export { type PlannedBreakdown, type PlannedSeries, pointEnds } from "./Parts.ts"
 export {
   type CheckedMetric,
   checkExperiment,
@@ -45,12 +55,14 @@ export {
   type PlannedCovariate,
   type PlannedMetric,
   type ResolvedSource,
-  type Stream
+  type Stream,
+  withSliceValues
 } from "./Plan.ts"
 export { type Property, resolveProperty } from "./Property.ts"
 export {
   compile,
   compileMerged,
+  compileSliceValues,
   compileUndeclared,
   largestValue,
   pinnedSettings,

@@ -8,6 +8,7 @@ const plan = planned([metric("revenue"), metric("basket", { aggregation: "ratio"
 const row = (place: number, arm: number, more: Readonly<Record<string, unknown>> = {}) => ({
   place,
   arm,
+  part: 0,
   n: "3",
   early_events: "2",
   latest_event: "1001",

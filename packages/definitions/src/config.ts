@@ -33,6 +33,10 @@ export interface Defaults {
   readonly concurrency: number
   /** When `assay watch` computes an experiment anew. */
   readonly refresh: Refresh
+  /** Properties of the exposures to break results down by. */
+  readonly slices: ReadonlyArray<string>
+  /** Whether the results over time are computed, too: a point per day, or per hour for up to three days. */
+  readonly series: boolean
 }
 
 /**
@@ -112,7 +116,9 @@ export const defaultDefaults: Defaults = {
   engine: "bayesian",
   confidence: 0.95,
   concurrency: 4,
-  refresh: defaultRefresh
+  refresh: defaultRefresh,
+  slices: [],
+  series: false
 }
 
 /** Returns its argument: gives `assay.config.ts` types and completion. */
@@ -134,7 +140,9 @@ const Config = Schema.Struct({
         Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0.5), Schema.isLessThan(1)))
       ),
       concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))),
-      refresh: Schema.optionalKey(Refresh)
+      refresh: Schema.optionalKey(Refresh),
+      slices: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
+      series: Schema.optionalKey(Schema.Boolean)
     })
   ),
   decision: Schema.optionalKey(Schema.Unknown),

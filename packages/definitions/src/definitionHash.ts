@@ -24,9 +24,21 @@ export const canonicalJson = (value: unknown): string => {
   return `{${entries.join(",")}}`
 }
 
+/** What is computed beside the totals, left out where that is nothing. */
+const parts = (experiment: Experiment, defaults: PartsDefaults) => {
+  const slices = experiment.slices ?? defaults.slices ?? []
+  return {
+    slices: slices.length === 0 ? undefined : slices,
+    series: (experiment.series ?? defaults.series) === true ? true : undefined
+  }
+}
+
+type PartsDefaults = Partial<Pick<Defaults, "slices" | "series">>
+
 /** What of an experiment decides its numbers: times as milliseconds, defaults written out, no descriptions, no schedule. */
-const essentials = (experiment: Experiment, mapping: EventMapping) => ({
+const essentials = (experiment: Experiment, mapping: EventMapping, defaults: PartsDefaults) => ({
   ...experiment,
+  ...parts(experiment, defaults),
   description: undefined,
   refresh: undefined,
   started_at: Instant.toMillis(experiment.started_at),
@@ -49,7 +61,7 @@ const metricEssentials = (metric: Metric) => ({
 
 /**
  * SHA-256, in hexadecimal, of what decides an experiment's numbers: the experiment, the metrics that it uses, the mapping,
- * the versions of their aggregations, engine, confidence, and what a decision takes. The order of keys, comments, descriptions, other metrics and
+ * the versions of their aggregations, engine, confidence, slices and series, and what a decision takes. The order of keys, comments, descriptions, other metrics and
  * the ways to write one moment don't matter; the order of lists does.
  *
  * @param input.metrics metrics by key; those that the experiment doesn't use are ignored
@@ -60,7 +72,7 @@ export const definitionHash = (input: {
   readonly metrics: ReadonlyMap<string, Metric>
   readonly mapping: EventMapping
   readonly aggregations: ReadonlyMap<string, { readonly version: string }>
-  readonly defaults: Pick<Defaults, "engine" | "confidence">
+  readonly defaults: Pick<Defaults, "engine" | "confidence"> & PartsDefaults
   readonly decision?: DecisionPolicy
   readonly multiplicity?: Multiplicity
 }): string => {
@@ -69,7 +81,7 @@ export const definitionHash = (input: {
     metric !== undefined
   )
   const text = canonicalJson({
-    experiment: essentials(experiment, mapping),
+    experiment: essentials(experiment, mapping, defaults),
     metrics: metrics.map(metricEssentials),
     mapping,
     aggregations: Object.fromEntries(

@@ -29,7 +29,14 @@ describe("a configuration that says nothing", () => {
       experiments: "experiments",
       metrics: "metrics",
       store: { folder: ".assay" },
-      defaults: { engine: { name: "bayesian" }, confidence: 0.95, concurrency: 4, refresh: defaultRefresh },
+      defaults: {
+        engine: { name: "bayesian" },
+        confidence: 0.95,
+        concurrency: 4,
+        refresh: defaultRefresh,
+        slices: [],
+        series: false
+      },
       decision: defaultDecisionPolicy,
       multiplicity: defaultMultiplicity
     }))
@@ -88,7 +95,9 @@ describe("a configuration", () => {
       engine: { name: "delta" },
       confidence: 0.95,
       concurrency: 4,
-      refresh: defaultRefresh
+      refresh: defaultRefresh,
+      slices: [],
+      series: false
     })
   })
 

@@ -65,6 +65,7 @@ describe("the hash of a definition", () => {
     ["what is the default", withExperiment({ multiple_variants: "quarantine", identity: "identifier" })],
     ["a metric that isn't used", changed({ metrics: new Map([...metrics, ["x", metrics.get("revenue")!]]) })],
     ["an aggregation that isn't used", changed({ aggregations: new Map([...config.aggregations].slice(0, 2)) })],
+    ["slices and series that say what is the default", withExperiment({ slices: [], series: false })],
     ["concurrency", changed({ defaults: { ...config.defaults, concurrency: 9 } })]
   ])("doesn't change with %s", (_, other) => {
     expect(other).toBe(hash)
@@ -72,6 +73,10 @@ describe("the hash of a definition", () => {
 
   it.each([
     ["the start", withExperiment({ started_at: "2026-01-02" })],
+    ["slices", withExperiment({ slices: ["traits.country"] })],
+    ["slices by default", changed({ defaults: { ...config.defaults, slices: ["traits.country"] } })],
+    ["a series", withExperiment({ series: true })],
+    ["a series by default", changed({ defaults: { ...config.defaults, series: true } })],
     ["an end", withExperiment({ ended_at: "2026-02-01" })],
     ["the control", withExperiment({ control: "treatment" })],
     ["a share", withExperiment({ variants: [{ key: "control", share: 60 }, { key: "treatment", share: 50 }] })],

@@ -46,7 +46,9 @@ describe("the examples of the documentation", () => {
     for (const [name, value] of Object.entries({ ...defaults, engine: defaults.engine.name })) {
       row(
         `defaults.${name}`,
-        typeof value === "object"
+        Array.isArray(value)
+          ? JSON.stringify(value)
+          : typeof value === "object"
           ? `{ ${Object.entries(value).map(([key, one]) => `${key}: ${String(one)}`).join(", ")} }`
           : value
       )

@@ -101,6 +101,19 @@ export const Experiment = Schema.Struct({
   }),
   variants: Schema.NonEmptyArray(Variant).annotate({ description: "The arms, 2 to 63 of them." }),
   metrics: Schema.NonEmptyArray(MetricUse).annotate({ description: "What judges the experiment." }),
+  slices: Schema.optionalKey(
+    Schema.Array(Schema.NonEmptyString).annotate({
+      description: "Properties of the exposures to break the results down by, each identity with what it had at its " +
+        "first exposure; defaults.slices of the configuration where it is absent.",
+      examples: [["traits.country", "traits.plan"]]
+    })
+  ),
+  series: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description: "Whether to tell how the results came about over time, too; defaults.series of the configuration " +
+        "where it is absent."
+    })
+  ),
   refresh: Schema.optionalKey(
     Refresh.annotate({
       description: "When `assay watch` computes it anew; defaults.refresh of the configuration where it is absent."

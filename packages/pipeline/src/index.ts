@@ -1,8 +1,10 @@
 /** The orchestrator: definitions in, snapshots out, for one experiment or hundreds. */
+export { estimandOf } from "./compareArms.ts"
 export { decide, type DecideInput } from "./decision/decide.ts"
-export { estimandOf, type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"
+export { type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"
 export { type Course, type DecisiveTest, type Reading, readingOf } from "./decision/reading.ts"
 export { fingerprint, fingerprintStatement } from "./fingerprint.ts"
+export { breakdownsOf, type PartsInput, seriesOf } from "./parts.ts"
 export { checkPublish, createResultTables, type Publish, publishTo } from "./publish.ts"
 export { multipleVariantsWarning, namelessWarning, qualityFindings } from "./quality.ts"
 export {

@@ -2,11 +2,14 @@
 import {
   type Aggregation,
   compile,
+  compileSliceValues,
   compileUndeclared,
   decodeAggregates,
+  decodeSliceValues,
   decodeUndeclared,
   type Plan,
-  plan
+  plan,
+  withSliceValues
 } from "@assay/aggregation"
 import {
   type AssayError,
@@ -26,6 +29,7 @@ import { Store } from "@assay/store"
 import { type QueryProgress, Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
+import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
 import { summarize } from "./summarize.ts"
@@ -40,6 +44,11 @@ export interface RecomputeContext {
   /** What a decision takes, and how many tests are corrected for; the defaults where they are absent. */
   readonly policy?: DecisionPolicy
   readonly multiplicity?: Multiplicity
+  /** What experiments are broken down by that don't say it themselves, and how many values of each get a slice (10). */
+  readonly slices?: ReadonlyArray<string>
+  readonly mostSlices?: number
+  /** Whether the results over time are computed, too. */
+  readonly series?: boolean
   readonly asOf: number
   readonly version: string
   readonly warehouseVersion: string
@@ -104,6 +113,21 @@ const planJob = Effect.fn("recompute.plan")(function*(job: Job, context: Recompu
   return yield* Effect.fromResult(plan({ ...context, experiment: job.experiment }))
 })
 
+/** Values of a breakdown that get a slice of their own unless the context says otherwise. */
+export const defaultMostSlices = 10
+
+/** The plan with the values of its breakdowns, of which a small statement over the exposures finds the largest. */
+const findSliceValues = Effect.fn("recompute.slices")(
+  function*(job: Job, runId: string, planned: Plan, statement: Statement) {
+    const warehouse = yield* Warehouse
+    const { rows } = yield* warehouse.query(statement, {
+      queryId: `assay-${runId}-slices`,
+      comment: { assay: "slices", experiment: job.experiment.key, run: runId }
+    })
+    return withSliceValues(planned, yield* Effect.fromResult(decodeSliceValues(planned, rows)))
+  }
+)
+
 const decodeRows = Effect.fn("recompute.decode")(
   function*(planned: Plan, rows: Parameters<typeof decodeAggregates>[1]) {
     return yield* Effect.fromResult(decodeAggregates(planned, rows))
@@ -143,7 +167,9 @@ export const recompute = Effect.fn("recompute")(
     const runId = randomUUID()
     yield* Effect.annotateCurrentSpan({ experiment, run: runId })
     yield* watch({ kind: "started", experiment })
-    const planned = yield* planJob(job, context)
+    const whole = yield* planJob(job, context)
+    const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
+    const planned = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
     const statement = compile(planned)
     const { rows, statistics } = yield* runQuery(job, runId, statement, watch)
     const aggregates = yield* decodeRows(planned, rows)
@@ -151,13 +177,19 @@ export const recompute = Effect.fn("recompute")(
     yield* watch({ kind: "decoded", experiment })
     const before = yield* earlierSummary(experiment, context.asOf)
     const computed = yield* Clock.currentTimeMillis
-    const summary = summarize({
+    const parts = {
       plan: planned,
       aggregates,
-      undeclared,
       engine: context.engine,
       confidence: context.confidence,
-      ...(context.policy === undefined ? {} : { policy: context.policy }),
+      ...(context.policy === undefined ? {} : { policy: context.policy })
+    }
+    const series = seriesOf(parts)
+    const summary = summarize({
+      ...parts,
+      ...(series === undefined ? {} : { series }),
+      ...(planned.breakdowns.length === 0 ? {} : { breakdowns: breakdownsOf(parts) }),
+      undeclared,
       ...(context.multiplicity === undefined ? {} : { multiplicity: context.multiplicity }),
       ...(before === undefined ? {} : { before }),
       asOf: context.asOf,

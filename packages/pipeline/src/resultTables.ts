@@ -75,6 +75,24 @@ const inference: Columns = {
   withheld_need: ["Nullable(Float64)", ""]
 }
 
+const series: Columns = {
+  ...keys,
+  period: ["LowCardinality(String)", "day or hour"],
+  until: ["DateTime64(3, 'UTC')", "end of the period; the numbers are cumulative up to it"],
+  metric: ["LowCardinality(String)", "key of the metric"],
+  variant: ["LowCardinality(String)", "key of the arm"],
+  identities: ["UInt64", "in this arm by then"],
+  srm_p_value: ["Nullable(Float64)", "of the sample-ratio check at this point"],
+  n: ["UInt64", "identities that the metric counts by then"],
+  sum: ["Float64", "over identities"],
+  mean: ["Float64", ""],
+  variance: ["Float64", ""],
+  lift: ["Nullable(Float64)", "over the control; NULL for it, and where the inference is withheld"],
+  ci_low: ["Nullable(Float64)", "of the lift"],
+  ci_high: ["Nullable(Float64)", ""],
+  chance_to_win: ["Nullable(Float64)", ""]
+}
+
 /** A table that results go to. */
 export interface ResultTable {
   readonly name: string
@@ -86,6 +104,7 @@ export interface ResultTable {
 export const resultTables: ReadonlyArray<ResultTable> = [
   { name: "assay_moments", columns: moments, orderBy: ["experiment", "metric", "variant", "as_of"] },
   { name: "assay_inference", columns: inference, orderBy: ["experiment", "metric", "treatment", "as_of"] },
+  { name: "assay_series", columns: series, orderBy: ["experiment", "metric", "variant", "as_of", "until"] },
   { name: "assay_summaries", columns: summaries, orderBy: ["experiment", "as_of"] }
 ]
 
@@ -163,6 +182,30 @@ export const resultRows = (summary: ResultsSummary): Readonly<Record<string, Rea
           withheld_need: withheld?.need ?? null
         }
       })
+    ),
+    assay_series: (summary.series?.points ?? []).flatMap((point) =>
+      point.metrics.flatMap((metric) =>
+        Object.entries(metric.variants).map(([variant, arm]) => {
+          const found = metric.inference[variant]
+          return {
+            ...own,
+            period: summary.series!.period,
+            until: instant(point.until),
+            metric: metric.metric_id,
+            variant,
+            identities: point.identities[variant] ?? 0,
+            srm_p_value: point.srm_p_value,
+            n: arm.n,
+            sum: arm.sum,
+            mean: arm.mean,
+            variance: arm.variance,
+            lift: found?.lift ?? null,
+            ci_low: found?.ci_low ?? null,
+            ci_high: found?.ci_high ?? null,
+            chance_to_win: found?.chance_to_win ?? null
+          }
+        })
+      )
     ),
     assay_summaries: [{
       ...own,

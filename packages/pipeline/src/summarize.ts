@@ -1,5 +1,5 @@
 /** From aggregates to the results summary: sample ratio, findings, inference, verdicts. Pure. */
-import type { Aggregates, Plan, PlannedMetric, UndeclaredVariants } from "@assay/aggregation"
+import type { Aggregates, Plan, UndeclaredVariants } from "@assay/aggregation"
 import {
   type Breakdown,
   type DecisionPolicy,
@@ -8,16 +8,12 @@ import {
   type Finding,
   Instant,
   type MetricResult,
-  Moments,
   type Multiplicity,
   type Provenance,
   type ResultsSummary,
   schemaVersion,
   type Series,
-  treatments,
-  type VariantMoments,
-  type WireWithheld,
-  type Withheld
+  treatments
 } from "@assay/model"
 import { type Engine, verdictWord } from "@assay/stats"
 import { decide } from "./decision/decide.ts"
@@ -26,6 +22,7 @@ import { readingOf } from "./decision/reading.ts"
 import { metricExtras } from "./metricExtras.ts"
 import { qualityFindings } from "./quality.ts"
 import { sampleRatioOf } from "./sampleRatio.ts"
+import { wireMoments, wireWithheld } from "./wire.ts"
 
 /** What a summary is made of. `asOf` in milliseconds since 1970-01-01 UTC. */
 export interface SummaryInput {
@@ -45,29 +42,6 @@ export interface SummaryInput {
   /** The newest earlier summary of the experiment: what was seen and decided at earlier looks. */
   readonly before?: ResultsSummary
 }
-
-/**
- * Sums of fractions depend on the order of addition in their last digits, so they leave with 14 significant ones. Whole
- * numbers leave as they are.
- */
-const stable = (x: number): number => (Number.isSafeInteger(x) ? x : Number(x.toPrecision(14)))
-
-const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): VariantMoments => ({
-  n: moments.n,
-  sum: stable(moments.sums[0]!),
-  sum_squares: stable(moments.products[0]![0]!),
-  mean: stable(Moments.mean(moments)),
-  variance: stable(Moments.covariance(moments)),
-  ...(metric.estimand === "ratio"
-    ? {
-      denominator_sum: stable(moments.sums[1]!),
-      denominator_sum_squares: stable(moments.products[1]![1]!),
-      sum_products: stable(moments.products[0]![1]!)
-    }
-    : {})
-})
-
-const withheldOf = ({ have, need, reason, sentence }: Withheld): WireWithheld => ({ reason, have, need, sentence })
 
 const metricResult = (
   input: SummaryInput,
@@ -92,7 +66,7 @@ const metricResult = (
     inference: Object.fromEntries(own.map(({ variant, wire }) => [variant, wire])),
     withheld: Object.fromEntries(
       own.flatMap(({ comparison, variant }) =>
-        comparison.status === "withheld" ? [[variant, withheldOf(comparison)]] : []
+        comparison.status === "withheld" ? [[variant, wireWithheld(comparison)]] : []
       )
     ),
     verdict: Object.fromEntries(

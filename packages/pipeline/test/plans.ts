@@ -35,6 +35,8 @@ export const aggregatesOf = (planned: Plan, more: Partial<Aggregates> = {}): Agg
   immature: planned.metrics.map(() => ({})),
   unusableValues: planned.metrics.map(() => 0),
   latestEvent: undefined,
+  slices: [],
+  points: [],
   ...more
 })
 

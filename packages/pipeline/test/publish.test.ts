@@ -93,6 +93,29 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
       })
   )
 
+  it.effect("tell how results came about over time, the last point being the result", () =>
+    Effect.gen(function*() {
+      const warehouse = yield* fresh
+      yield* createResultTables(warehouse, database)
+      const summary = yield* summaryOf(rows, { ...experiment, series: true })
+      yield* publishTo(warehouse, database)(summary)
+      const series = yield* select(`SELECT * FROM ${from("assay_series")} ORDER BY until, metric, variant`)
+      const { points } = summary.series!
+      assert.lengthOf(series, points.reduce((n, { metrics }) => n + 2 * metrics.length, 0))
+      const instants = points.map(({ until }) => until.replace("T", " ").replace("Z", ""))
+      assert.deepStrictEqual([...new Set(series.map((row) => row["until"]))], instants)
+      const { inference, moments } = yield* told
+      const last = series.filter((row) => row["until"] === instants.at(-1))
+      for (const name of ["n", "sum", "mean", "variance"]) {
+        assert.deepStrictEqual(last.map((row) => row[name]), moments.map((row) => row[name]), name)
+      }
+      for (const name of ["lift", "ci_low", "ci_high", "chance_to_win"]) {
+        const ofVariant = (variant: string) => last.filter((row) => row["variant"] === variant).map((row) => row[name])
+        assert.deepStrictEqual(ofVariant("treatment"), inference.map((row) => row[name]), name)
+        assert.isTrue(ofVariant("control").every((value) => value === null))
+      }
+    }))
+
   it.effect("keep NULL where an inference is withheld, with the reason beside it", () =>
     Effect.gen(function*() {
       const warehouse = yield* fresh
@@ -163,7 +186,16 @@ describe("the tables", () => {
         inference: { b: null },
         withheld: {},
         verdict: {}
-      }]
+      }],
+      series: {
+        period: "day",
+        points: [{
+          until: "2026-01-02T00:00:00.000Z",
+          identities: { a: 1 },
+          srm_p_value: null,
+          metrics: [{ metric_id: "m", variants: { a: { n: 1, sum: 1, mean: 1, variance: 0 } }, inference: {} }]
+        }]
+      }
     } as unknown as ResultsSummary
     const made = resultRows(summary)
     for (const table of resultTables) {

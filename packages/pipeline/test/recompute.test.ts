@@ -4,7 +4,7 @@ import { engines } from "@assay/stats"
 import { Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Record, Schema, Struct } from "effect"
 import { recompute, statementHash } from "../src/index.ts"
 import {
   arm,
@@ -338,5 +338,60 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recompute", (it
       assert.strictEqual(error._tag, "PlanError")
       assert.match(error.message, /purchased/)
       assert.match(error.hint, /Did you mean "occurrence"\?/)
+    }))
+})
+
+layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recompute in parts", (it) => {
+  const somewhere = (rows: typeof stream) =>
+    rows.map((one, i) => ({ ...one, country: one.identity.length % 3 === 0 ? "SE" : i % 2 === 0 ? "DE" : "FR" }))
+  const asked = { slices: ["country"], series: true, mostSlices: 1 }
+
+  it.effect("tells every metric in each slice and at each point, and the same totals", () =>
+    Effect.gen(function*() {
+      const plainly = yield* summaryOf(somewhere(stream), all)
+      const summary = yield* summaryOf(somewhere(stream), all, asked)
+      const numbers = ({ metrics }: ResultsSummary) =>
+        metrics.map(({ metric_id, variants }) => ({ metric_id, variants }))
+      assert.deepStrictEqual(numbers(summary), numbers(plainly))
+      assert.deepStrictEqual(summary.findings, plainly.findings)
+      const { breakdowns, series } = yield* Schema.decodeEffect(ResultsSummary, { onExcessProperty: "error" })(
+        JSON.parse(JSON.stringify(summary))
+      )
+      const [byCountry] = breakdowns!
+      assert.strictEqual(byCountry!.dimension, "country")
+      assert.deepStrictEqual(byCountry!.slices.map(({ other, value }) => [value !== null, other ?? false]), [
+        [true, false],
+        [false, true]
+      ])
+      for (const [m, { metric_id, variants }] of summary.metrics.entries()) {
+        for (const [arm, { n, sum }] of Object.entries(variants)) {
+          const parts = byCountry!.slices.map(({ metrics }) => metrics[m]!)
+          assert.deepStrictEqual(parts.map((part) => part.metric_id), [metric_id, metric_id])
+          assert.strictEqual(parts.reduce((total, part) => total + part.variants[arm]!.n, 0), n)
+          close(parts.reduce((total, part) => total + part.variants[arm]!.sum, 0), sum)
+        }
+      }
+      const last = series!.points.at(-1)!
+      assert.strictEqual(last.until, summary.window.to)
+      assert.strictEqual(last.srm_p_value, summary.srm_p_value)
+      assert.strictEqual(last.quarantined, summary.quarantined)
+      assert.deepStrictEqual(
+        last.metrics,
+        summary.metrics.map(({ inference, metric_id, variants, withheld }, m) => ({
+          metric_id,
+          variants,
+          // What is said of the whole experiment alone, such as corrections for many, isn't in a point.
+          inference: Record.map(
+            inference,
+            (found, key) => found === null ? null : Struct.pick(found, Struct.keys(last.metrics[m]!.inference[key]!))
+          ),
+          withheld
+        }))
+      )
+      for (const [i, { identities }] of series!.points.entries()) {
+        for (const [arm, n] of Object.entries(series!.points[i - 1]?.identities ?? {})) {
+          assert.isAtLeast(identities[arm]!, n)
+        }
+      }
     }))
 })

@@ -77,6 +77,10 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
         metric.streams.map((stream) => streamText(planned.streams[stream]!)).join(" and ")
       }; ${metric.estimand}${covariateText(metric.covariate)}${waits}, ${metric.role}, ${metric.direction}`
     }),
+    ...(planned.breakdowns.length === 0
+      ? []
+      : [`Slices      by ${planned.breakdowns.map(({ dimension }) => dimension).join(", ")}`]),
+    ...(planned.series === undefined ? [] : [`Series      a point per ${planned.series.period}`]),
     `One statement: one read of the exposures, one of the metric events; ${
       counted(planned.accumulators.length, "accumulator")
     } per identity ` +
@@ -96,6 +100,8 @@ export const runExplain = Effect.fn("command.explain")(
         metrics: definitions.metrics,
         mapping: config.mapping,
         aggregations: config.aggregations,
+        slices: config.defaults.slices,
+        series: config.defaults.series,
         asOf: yield* Clock.currentTimeMillis
       })
     )

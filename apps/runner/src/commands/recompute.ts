@@ -184,6 +184,8 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         confidence: config.defaults.confidence,
         policy: config.decision,
         multiplicity: config.multiplicity,
+        slices: config.defaults.slices,
+        series: config.defaults.series,
         asOf,
         version,
         warehouseVersion: yield* warehouse.version(),

@@ -42,7 +42,11 @@ const functionOf = (
   }
 }
 
-const called = (accumulator: PlannedAccumulator, form: "" | "State" | "Merge", args: Fragment): Fragment => {
+const called = (
+  accumulator: PlannedAccumulator,
+  form: "" | "State" | "Merge" | "MergeState",
+  args: Fragment
+): Fragment => {
   const { combinator, name, parameters } = functionOf(accumulator)
   return sql`${word(`${name}${combinator}${form}`)}${parameters}(${args})`
 }
@@ -83,5 +87,23 @@ export const accumulate = (
   return called(planned, form === "state" ? "State" : "", join([...args(), ...streams.map(counts)]))
 }
 
-/** An accumulator merged from the partial states in a column. */
-export const mergeStates = (planned: PlannedAccumulator, column: Fragment): Fragment => called(planned, "Merge", column)
+/** An accumulator merged from the partial states in a column: whole, or as a state again. */
+export const mergeStates = (
+  planned: PlannedAccumulator,
+  column: Fragment,
+  form: "value" | "state" = "value"
+): Fragment => called(planned, form === "state" ? "MergeState" : "Merge", column)
+
+/** How an accumulator over several periods comes from its values in each; undefined where it takes their states. */
+const fromValues = ({ accumulator }: PlannedAccumulator): string | undefined =>
+  accumulator.kind === "count" || accumulator.kind === "sum" ? "sum" : accumulator.kind === "any" ? "max" : undefined
+
+/** The form in which an accumulator of one period is kept, so that it can be {@link cumulate}d. */
+export const formOfPeriod = (planned: PlannedAccumulator): "value" | "state" =>
+  fromValues(planned) === undefined ? "state" : "value"
+
+/** An accumulator over the periods that an aggregation or a window takes in, from those of each in a column. */
+export const cumulate = (planned: PlannedAccumulator, column: Fragment): Fragment => {
+  const name = fromValues(planned)
+  return name === undefined ? mergeStates(planned, column) : sql`${word(name)}(${column})`
+}

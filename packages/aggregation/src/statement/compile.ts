@@ -13,7 +13,7 @@
 import type { Statement } from "@assay/model"
 import { and, type Fragment, identifier, integer, join, parameter, render, sql } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
-import { exposureSource } from "./exposures.ts"
+import { exposedTraits, exposureSource } from "./exposures.ts"
 import { moments } from "./moments.ts"
 import { isSharded, own, text } from "./table.ts"
 import { mergedUnits, units } from "./units.ts"
@@ -101,6 +101,28 @@ ORDER BY identities DESC, variant
 LIMIT ${integer(undeclaredShown)}`
   )
 }
+
+/**
+ * A statement that finds the values of a plan's breakdowns: of each (`breakdown`, its place) the `most` that most identities in
+ * arms had at their first exposure, most first: `value`, `identities`, and in `different` how many values there are in all. The
+ * values that get a slice of their own are then put into the plan ({@link withSliceValues}), so that its own statement carries
+ * a byte per breakdown instead of texts. Undefined for a plan without breakdowns.
+ */
+export const compileSliceValues = (plan: Plan, most: number): Statement | undefined =>
+  plan.breakdowns.length === 0 ? undefined : statement(
+    sql`SELECT breakdown, trait AS value, identities, count() OVER (PARTITION BY breakdown) AS different
+FROM (
+  SELECT breakdown, trait, count() AS identities
+  FROM (
+    ${exposedTraits(plan)}
+  )
+  ARRAY JOIN traits AS trait, range(${integer(plan.breakdowns.length)}) AS breakdown
+  WHERE trait != ''
+  GROUP BY breakdown, trait
+)
+ORDER BY breakdown, identities DESC, value
+LIMIT ${integer(most)} BY breakdown`
+  )
 
 /** A table as people write it. */
 export const tableName = (at: { readonly database?: string; readonly table: string }): string =>

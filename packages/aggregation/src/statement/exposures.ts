@@ -1,7 +1,8 @@
 /** Exposures: one row per identity. */
-import { and, empty, type Fragment, identifier, integer, join, parameter, sql } from "@assay/sql"
+import { and, type Fragment, identifier, integer, join, parameter, sql, word } from "@assay/sql"
+import { otherCode, type PlannedBreakdown } from "../Parts.ts"
 import type { Plan } from "../Plan.ts"
-import { asNumber, type Property } from "../Property.ts"
+import { asNumber, asText, type Property } from "../Property.ts"
 import { isUsableNumber, numbered } from "./events.ts"
 import { identityKey, inEnvironment, inWindow, offset, offsetType, own, shardsOf, table, text } from "./table.ts"
 
@@ -48,6 +49,10 @@ export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSourc
 /** Rank of "no declared variant" in the packed column of an exposure. */
 const noArm = 63
 
+/** Whether identities seen in several variants are in no arm. */
+export const quarantines = ({ experiment }: Plan): boolean =>
+  (experiment.multiple_variants ?? "quarantine") === "quarantine"
+
 /** Arms in the order of their keys: the order that breaks ties between exposures of one millisecond. */
 export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
   plan.arms.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
@@ -79,49 +84,142 @@ const firstTrait = (i: number): Fragment => {
   }) AS ${numbered("x", i)}`
 }
 
+/** How many breakdowns fit one {@link slicesOf} number. */
+const breakdownsPerPack = 8
+
+/** The numbers that carry the codes of all breakdowns, one byte each. */
+export const slicePacks = ({ breakdowns }: Plan): ReadonlyArray<ReadonlyArray<PlannedBreakdown>> =>
+  Array.from(
+    { length: Math.ceil(breakdowns.length / breakdownsPerPack) },
+    (_, i) => breakdowns.slice(i * breakdownsPerPack, (i + 1) * breakdownsPerPack)
+  )
+
+/** The code of a breakdown, read off the numbers that carry them. */
+export const codeOf = (breakdown: number): Fragment =>
+  sql`bitAnd(bitShiftRight(${numbered("slices", Math.floor(breakdown / breakdownsPerPack))}, ${
+    integer(8 * (breakdown % breakdownsPerPack))
+  }), 255)`
+
+/** A trait as text, empty where the exposure lacks it. */
+const traitText = (property: Property): Fragment => sql`ifNull(${asText(property)}, '')`
+
+/** The codes of breakdowns in an exposure, as one number. */
+const slicesOf = (breakdowns: ReadonlyArray<PlannedBreakdown>): Fragment =>
+  join(
+    breakdowns.map((breakdown, i) => {
+      const value = traitText(breakdown.property)
+      const other = sql`toUInt8(${integer(otherCode(breakdown))})`
+      const code = breakdown.values.length === 0 ?
+        other :
+        sql`transform(${value}, ${parameter("Array(String)", breakdown.values)}, ${
+          parameter("Array(UInt8)", breakdown.values.map((_, j) => j + 1))
+        }, ${other})`
+      return sql`bitShiftLeft(toUInt64(if(${value} = '', toUInt8(0), ${code})), ${integer(8 * i)})`
+    }),
+    sql` + `
+  )
+
+/** What exposures say beside who, when and which arm: numeric traits, and the codes of breakdowns. */
+const carriedBy = (plan: Plan) => [
+  ...plan.traits.map((property, i) => ({
+    name: numbered("x", i),
+    read: sql`${traitOf(property)} AS ${own("x", i)}`,
+    first: firstTrait(i),
+    nothing: sql`nan`
+  })),
+  ...slicePacks(plan).map((breakdowns, i) => {
+    const pack = own("slices", i)
+    return {
+      name: numbered("slices", i),
+      read: sql`${slicesOf(breakdowns)} AS ${pack}`,
+      first: sql`argMinIf(${pack}, (${own("at")}, ${own("arm")}, ${pack}), ${own("arm")} != ${integer(noArm)}) AS ${
+        numbered("slices", i)
+      }`,
+      nothing: sql`toUInt64(0)`
+    }
+  })
+]
+
+/** One row per exposure: `k`, `at`, `arm`, and what else is asked for, in columns of our own. */
+const exposureRows = (plan: Plan, source: ExposureSource, further: ReadonlyArray<Fragment>): Fragment => {
+  const ranks = rankedArms(plan)
+  const rank = sql`toUInt8(transform(${text(source.variant)}, ${parameter("Array(String)", ranks)}, ${
+    parameter("Array(UInt8)", ranks.map((_, i) => i))
+  }, toUInt8(${integer(noArm)})))`
+  return sql`SELECT ${
+    join([
+      sql`${identityKey(text(source.identity))} AS ${own("k")}`,
+      sql`${offset(plan, source.timestamp)} AS ${own("at")}`,
+      sql`${rank} AS ${own("arm")}`,
+      ...further
+    ])
+  }
+            FROM ${source.from}
+            WHERE ${and(source.where)}`
+}
+
+/** Which variants an identity was seen in, a bit for each. */
+const seen = sql`groupBitOr(bitShiftLeft(toUInt64(1), ${own("arm")})) AS seen`
+
+/**
+ * A row per identity in an arm, with the values of all breakdowns at its first exposure as an array of texts, `traits`; those
+ * of the same millisecond are taken in order.
+ */
+export const exposedTraits = (plan: Plan): Fragment => {
+  const source = exposureSource(plan, "all")
+  const traits = own("traits")
+  const known = sql`bitAnd(seen, ${declared})`
+  return sql`SELECT argMinIf(${traits}, (${own("at")}, ${own("arm")}, ${traits}), ${own("arm")} != ${
+    integer(noArm)
+  }) AS traits, ${seen}
+  FROM (
+    ${
+    exposureRows(plan, source, [
+      sql`[${join(plan.breakdowns.map(({ property }) => traitText(property)))}] AS ${traits}`
+    ])
+  } AND ${text(source.identity)} != ''
+  )
+  GROUP BY ${own("k")}
+  HAVING ${quarantines(plan) ? sql`bitCount(${known}) = 1` : sql`${known} != 0`}`
+}
+
 /**
  * One row per identity: `k` and `pack`, one number that carries through the join all that a row needs to know. For an
  * identity in an arm: since × 256 + rank × 4 + 2 if it was also seen in an undeclared variant + 1 if in several declared
  * ones. For one that was seen in undeclared variants only: `never`. Exposures without an identity make one row, `never` + 1 +
  * their number; it is always there (a row is added for it), so that events without an identity are counted, too. Traits of the
- * first exposure follow as `x0…`.
+ * first exposure follow as `x0…`, the codes of breakdowns as `slices0…`.
  */
 export const exposures = (plan: Plan): Fragment => {
   const source = exposureSource(plan, shardsOf(plan))
-  const ranks = rankedArms(plan)
-  const rank = sql`toUInt8(transform(${text(source.variant)}, ${parameter("Array(String)", ranks)}, ${
-    parameter("Array(UInt8)", ranks.map((_, i) => i))
-  }, toUInt8(${integer(noArm)})))`
+  const carried = carriedBy(plan)
   const known = sql`bitAnd(seen, ${declared})`
-  return sql`SELECT k,${plan.traits.length === 0 ? empty : sql` ${join(plan.traits.map((_, i) => numbered("x", i)))},`}
+  const lines = sql`,
+            `
+  return sql`SELECT ${join([word("k"), ...carried.map(({ name }) => name)])},
           multiIf(k = ${nameless}, ${never} + exposed,
             ${known} = 0, ${never},
             first * 4 + if(bitTest(seen, ${integer(noArm)}), 2, 0) + if(bitCount(${known}) > 1, 1, 0)) AS pack
         FROM (
-          SELECT ${own("k")} AS k,
-            count() AS exposed,${
-    plan.traits.length === 0 ? empty : sql`
-            ${
-      join(
-        plan.traits.map((_, i) => firstTrait(i)),
-        sql`,
-            `
-      )
-    },`
+          SELECT ${
+    join([
+      sql`${own("k")} AS k`,
+      sql`count() AS exposed`,
+      ...carried.map(({ first }) => first),
+      sql`min(if(${own("arm")} = ${integer(noArm)}, ${never}, toUInt64(${own("at")}) * 64 + ${own("arm")})) AS first`,
+      seen
+    ], lines)
   }
-            min(if(${own("arm")} = ${integer(noArm)}, ${never}, toUInt64(${own("at")}) * 64 + ${own("arm")})) AS first,
-            groupBitOr(bitShiftLeft(toUInt64(1), ${own("arm")})) AS seen
           FROM (
-            SELECT ${identityKey(text(source.identity))} AS ${own("k")}, ${offset(plan, source.timestamp)} AS ${
-    own("at")
-  }, ${rank} AS ${own("arm")}${
-    join([empty, ...plan.traits.map((property, i) => sql`${traitOf(property)} AS ${own("x", i)}`)])
-  }
-            FROM ${source.from}
-            WHERE ${and(source.where)}
+            ${exposureRows(plan, source, carried.map(({ read }) => read))}
             UNION ALL
-            SELECT ${nameless}, ${offsetType(plan)}(0), toUInt8(${integer(noArm)})${
-    join([empty, ...plan.traits.map(() => sql`nan`)])
+            SELECT ${
+    join([
+      nameless,
+      sql`${offsetType(plan)}(0)`,
+      sql`toUInt8(${integer(noArm)})`,
+      ...carried.map(({ nothing }) => nothing)
+    ])
   }
           )
           GROUP BY k

@@ -1,19 +1,29 @@
 /** Units: events attributed to exposures, aggregated per identity, whole or merged from partial states. */
 import { empty, type Fragment, join, sql, word } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
-import { accumulate, mergeStates } from "./accumulate.ts"
+import { accumulate, formOfPeriod, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
 import { eventColumns, events, numbered } from "./events.ts"
-import { exposures } from "./exposures.ts"
+import { exposures, slicePacks } from "./exposures.ts"
 import { gate, gates, isEarly, isInside } from "./gates.ts"
 import { own } from "./table.ts"
+import { periodOf } from "./timeline.ts"
 
 /** A trait of an identity's first exposure, NaN where it lacks it. */
 export const trait = (i: number): Fragment => numbered("trait", i)
 
+/** What a row of the units is for: an identity, or one period of it (`p`) where there is a series. */
+const keys = ({ series }: Plan): Fragment => series === undefined ? word("k") : sql`k, p`
+
+/** What an identity's exposure says of it, the same in all rows of it. */
+const ofExposure = (plan: Plan): ReadonlyArray<readonly [from: Fragment, name: Fragment]> => [
+  ...plan.traits.map((_, i) => [numbered("x", i), trait(i)] as const),
+  ...slicePacks(plan).map((_, i) => [numbered("slices", i), numbered("slices", i)] as const)
+]
+
 /**
- * One row per identity: its packed exposure, counts for the findings, and its accumulators `a0…`, whole or as states.
- * `latest` is the offset of its newest event plus 1, 0 where it has none.
+ * One row per identity (and period, where there is a series): its packed exposure, counts for the findings, and its accumulators
+ * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none.
  */
 export const units = (plan: Plan, form: "value" | "state"): Fragment => {
   const columns = eventColumns(plan)
@@ -28,7 +38,10 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
     ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
     ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
-    ...plan.traits.map((_, i) => sql`exposures.${numbered("x", i)} AS ${numbered("x", i)}`),
+    ...ofExposure(plan).map(([from]) => sql`exposures.${from} AS ${from}`),
+    ...(plan.series === undefined ? [] : [
+      sql`${periodOf(plan, sql`events.${own("t")}`, sql`exposures.pack`)} AS p`
+    ]),
     ...gates(plan, columns)
   ])
   const aggregates = join(
@@ -37,20 +50,27 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
       sql`countIf${state}(${isEarly(plan)}) AS early`,
       inside === undefined ? sql`max${state}(t) AS latest` : sql`maxIf${state}(t, ${inside}) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), ${inside ?? sql`m != 0`}) AS repeated`] : []),
-      ...plan.traits.map((_, i) => sql`max(${numbered("x", i)}) AS ${trait(i)}`),
+      ...ofExposure(plan).map(([from, name]) => sql`max(${from}) AS ${name}`),
       ...badEvents(columns).map((bad) =>
         sql`groupArrayIf${state}(${badEvent(columns, bad)}, ${gate({ ...bad, value: undefined })} != ${
           gate(bad)
         }) AS ${bad.name}`
       ),
       ...plan.accumulators.map((accumulator, i) =>
-        sql`${accumulate(plan, columns, accumulator, form)} AS ${numbered("a", i)}`
+        sql`${
+          accumulate(
+            plan,
+            columns,
+            accumulator,
+            plan.series === undefined || form === "state" ? form : formOfPeriod(accumulator)
+          )
+        } AS ${numbered("a", i)}`
       )
     ],
     sql`,
       `
   )
-  return sql`SELECT k,
+  return sql`SELECT ${keys(plan)},
       ${aggregates}
     FROM (
       SELECT ${carried}
@@ -61,7 +81,7 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
     ${exposures(plan)}
       ) AS exposures ON events.${own("k")} = exposures.k
     )
-    GROUP BY k`
+    GROUP BY ${keys(plan)}`
 }
 
 /** The partial units of several event tables merged into one row per identity. */
@@ -74,12 +94,13 @@ export const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
     merge(word(isInside(plan!) === undefined ? "max" : "maxIf"), word("latest")),
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
     ...badEvents(eventColumns(plan!)).map(({ name }) => merge(word("groupArrayIf"), name)),
-    ...plan!.traits.map((_, i) => sql`max(${trait(i)}) AS ${trait(i)}`),
-    ...plan!.accumulators.map((accumulator, i) =>
-      sql`${mergeStates(accumulator, numbered("a", i))} AS ${numbered("a", i)}`
-    )
+    ...ofExposure(plan!).map(([, name]) => sql`max(${name}) AS ${name}`),
+    ...plan!.accumulators.map((accumulator, i) => {
+      const form = plan!.series === undefined ? "value" : formOfPeriod(accumulator)
+      return sql`${mergeStates(accumulator, numbered("a", i), form)} AS ${numbered("a", i)}`
+    })
   ]
-  return sql`SELECT k, ${join(columns)}
+  return sql`SELECT ${keys(plan!)}, ${join(columns)}
     FROM (
     ${
     join(
@@ -90,5 +111,5 @@ export const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
     )
   }
     )
-    GROUP BY k`
+    GROUP BY ${keys(plan!)}`
 }

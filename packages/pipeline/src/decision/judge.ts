@@ -19,18 +19,17 @@ import {
   adjustPValues,
   type Analysis,
   chanceToBeBest,
-  checkFloors,
   compareToControl,
   type ComparisonInput,
   type Engine,
-  type Estimand,
   estimate,
   groupSequentialWith,
-  identitiesFloor,
   type Margin,
   sequential,
   shrink
 } from "@assay/stats"
+import { compareArm, estimandOf, questionOf } from "../compareArms.ts"
+import { wireInference } from "../wire.ts"
 import type { DecisiveTest } from "./reading.ts"
 
 /** What the test that decides says of one treatment and one metric: two-sided p-values, after and before correction. */
@@ -65,12 +64,6 @@ export interface JudgeInput {
   readonly policy: DecisionPolicy
   readonly multiplicity: Multiplicity
 }
-
-/** What is estimated, with the covariate where the plan has one. */
-export const estimandOf = (metric: PlannedMetric): Estimand => ({
-  kind: metric.estimand,
-  ...(metric.covariate === undefined ? {} : { covariate: metric.covariate.columns })
-})
 
 /** The margin of a metric's use as the effect under the null: a loss on a guardrail, a gain elsewhere. */
 export const marginOf = (
@@ -117,19 +110,8 @@ const ask = (input: JudgeInput, m: number, variant: string): Asked => {
   const { confidence, engine, plan, policy } = input
   const metric = plan.metrics[m]!
   const moments = input.moments[m]!
-  const arms = { control: moments[plan.experiment.control]!, treatment: moments[variant]! }
-  const question: ComparisonInput = {
-    ...arms,
-    estimand: estimandOf(metric),
-    direction: metric.direction,
-    confidence,
-    pooled: plan.arms.map((arm) => moments[arm]!).reduce(Moments.merge)
-  }
-  const floors = [
-    { ...identitiesFloor, need: policy.identities },
-    ...metric.floors.map((floor) => floor.kind === "conversions" ? { ...floor, need: policy.conversions } : floor)
-  ]
-  const comparison = checkFloors(floors, arms) ?? compareToControl(engine, question)
+  const question = questionOf(input, m, moments, variant)
+  const comparison = compareArm(input, m, question)
   const use = plan.experiment.metrics.find(({ metric: key }) => key === metric.key)
   const margin = marginOf(use?.margin, metric)
   const base = { m, metric, variant, input: question, comparison, margin }
@@ -205,11 +187,6 @@ const bestArms = (
   return new Map(plan.arms.map((arm, i) => [arm, chances[i]!]))
 }
 
-const wireOf = (comparison: Inference): WireInference => {
-  const { status: _, ...rest } = comparison
-  return rest
-}
-
 const finite = (
   x: number | null | undefined
 ): number | null => (x === undefined || x === null || !Number.isFinite(x) ? null : x)
@@ -276,7 +253,7 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
       ...base,
       evidence,
       wire: {
-        ...wireOf(comparison),
+        ...wireInference(comparison),
         ...(one.logE === undefined ? {} : { log_e: one.logE }),
         ...(corrected === undefined ? {} : {
           adjusted: {

@@ -1,0 +1,55 @@
+/** A treatment against the control, by one metric. */
+import type { Plan, PlannedMetric } from "@assay/aggregation"
+import { type Comparison, type DecisionPolicy, Moments } from "@assay/model"
+import {
+  checkFloors,
+  compareToControl,
+  type ComparisonInput,
+  type Engine,
+  type Estimand,
+  identitiesFloor
+} from "@assay/stats"
+
+/** What comparisons are made with. */
+export interface ComparingInput {
+  readonly plan: Plan
+  readonly engine: Engine
+  readonly confidence: number
+  readonly policy: DecisionPolicy
+}
+
+/** What is estimated, with the covariate where the plan has one. */
+export const estimandOf = (metric: PlannedMetric): Estimand => ({
+  kind: metric.estimand,
+  ...(metric.covariate === undefined ? {} : { covariate: metric.covariate.columns })
+})
+
+/** The question of a plan's metric (by its place) and a treatment, from the metric's moments per arm. */
+export const questionOf = (
+  { confidence, plan }: Pick<ComparingInput, "plan" | "confidence">,
+  m: number,
+  moments: Readonly<Record<string, Moments.Moments>>,
+  treatment: string
+): ComparisonInput => ({
+  control: moments[plan.experiment.control]!,
+  treatment: moments[treatment]!,
+  estimand: estimandOf(plan.metrics[m]!),
+  direction: plan.metrics[m]!.direction,
+  confidence,
+  pooled: plan.arms.map((arm) => moments[arm]!).reduce(Moments.merge)
+})
+
+/** What the engine says to a question of a metric, withheld below the floors of the policy and the metric. */
+export const compareArm = (
+  { engine, plan, policy }: ComparingInput,
+  m: number,
+  question: ComparisonInput
+): Comparison => {
+  const floors = [
+    { ...identitiesFloor, need: policy.identities },
+    ...plan.metrics[m]!.floors.map((floor) =>
+      floor.kind === "conversions" ? { ...floor, need: policy.conversions } : floor
+    )
+  ]
+  return checkFloors(floors, question) ?? compareToControl(engine, question)
+}
