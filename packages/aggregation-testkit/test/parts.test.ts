@@ -1,5 +1,12 @@
 /** Slices and series of the same statement: equal to the reference over a part of the identities, or up to a moment. */
-import { compileSliceValues, decodeSliceValues, type Plan, withSliceValues } from "@assay/aggregation"
+import {
+  compile,
+  compileSliceValues,
+  decodeAggregates,
+  decodeSliceValues,
+  type Plan,
+  withSliceValues
+} from "@assay/aggregation"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, ManagedRuntime } from "effect"
 import * as fc from "fast-check"
@@ -118,5 +125,31 @@ describe("the parts of a statement", () => {
       { numRuns: 5 }
     )
     expect(periods.size).toBeGreaterThan(0)
+  })
+
+  it("are points whose sums reach the whole by themselves", async () => {
+    const seen = { reached: 0 }
+    await fc.assert(
+      fc.asyncProperty(scene, async ({ experiment, metrics, rows }) => {
+        await load(rows)
+        const planned = planOf(experiment, metrics, "events", {}, { series: true })
+        const answer = await run(Warehouse.use((warehouse) => warehouse.query(compile(planned))))
+        // In a window that is a period longer, to which nothing was added, the end of this one isn't the last point.
+        const longer = { ...planned, to: planned.to + (planned.series!.period === "day" ? 86_400_000 : 3_600_000) }
+        const { identities, moments, points } = await run(Effect.fromResult(decodeAggregates(longer, answer.rows)))
+        const end = points.at(-2)!
+        expect(end.identities).toEqual(identities)
+        const { units } = reference(experiment, references(metrics), rows)
+        for (const arm of planned.arms) {
+          end.moments.forEach((ofMetric, m) => {
+            if (ofMetric === undefined) return
+            seen.reached += moments[m]![arm]!.n
+            expect(momentDifferences(arm, ofMetric[arm]!, units[planned.metrics[m]!.key]![arm]!)).toEqual([])
+          })
+        }
+      }),
+      { numRuns: 4, seed: 3 }
+    )
+    expect(seen.reached).toBeGreaterThan(0)
   })
 })
