@@ -27,6 +27,7 @@ import {
   type Outcome,
   type Reads
 } from "./Aggregation.ts"
+import type { PlannedConstant } from "./Constants.ts"
 import { checkFilter, type Condition } from "./Filter.ts"
 import { mostValues, type PlannedBreakdown, type PlannedSeries, seriesOf } from "./Parts.ts"
 import { type Property, resolveProperty, valueProperty } from "./Property.ts"
@@ -58,8 +59,13 @@ export interface PlannedAccumulator {
   readonly accumulator: Accumulator
 }
 
-/** What unit columns are made of: an accumulator of the plan, a trait of the exposure (0 without it), whether it is there. */
-export type PlannedLeaf = { readonly kind: "planned" | "trait" | "hasTrait"; readonly index: number }
+/**
+ * What unit columns are made of: an accumulator of the plan, a trait of the exposure (0 without it), whether it is there; a constant of the
+ * plan, and once it is found, where it differs by arm, the value of the identity's arm (in the order of their ranks).
+ */
+export type PlannedLeaf =
+  | { readonly kind: "planned" | "trait" | "hasTrait" | "found"; readonly index: number }
+  | { readonly kind: "ofArm"; readonly values: ReadonlyArray<number> }
 
 /** A unit column over the accumulators and traits of a plan. */
 export type PlannedColumn = Expression<PlannedLeaf>
@@ -117,6 +123,8 @@ export interface Plan {
   readonly streams: ReadonlyArray<Stream>
   readonly accumulators: ReadonlyArray<PlannedAccumulator>
   readonly traits: ReadonlyArray<Property>
+  /** What must be found before the statement can be written; none once it is. */
+  readonly constants: ReadonlyArray<PlannedConstant>
   /** By which traits of the first exposure results are broken down. */
   readonly breakdowns: ReadonlyArray<PlannedBreakdown>
   /** How the results came about over time, where that is asked for. */
@@ -566,7 +574,7 @@ const planColumns = (lists: Lists, sources: CheckedMetric["sources"]) => {
 }
 
 /** The accumulators that a planned column is built of. */
-const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
+export const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
   column.kind === "constant"
     ? []
     : "left" in column
@@ -576,7 +584,7 @@ const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
 /** The streams that columns look at. */
 const streamsOf = (lists: Lists, columns: ReadonlyArray<PlannedColumn>): ReadonlyArray<number> => [
   ...new Set(
-    columns.flatMap(leaves).flatMap(({ index, kind }) => (kind === "planned" ? lists.accumulators[index]!.streams : []))
+    columns.flatMap(leaves).flatMap((leaf) => (leaf.kind === "planned" ? lists.accumulators[leaf.index]!.streams : []))
   )
 ]
 
@@ -751,6 +759,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     streams,
     accumulators: lists.accumulators,
     traits,
+    constants: [],
     breakdowns: breakdowns.success,
     series: experiment.series ?? input.series ?? false ? seriesOf(from, to) : undefined,
     metrics,

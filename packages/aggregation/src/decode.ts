@@ -1,8 +1,10 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
+import { type FoundConstant, valuesOf } from "./Constants.ts"
 import { groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan } from "./Plan.ts"
+import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
 import { countColumn, momentColumns, placements, ripeTimes } from "./statement/moments.ts"
 import { isSharded } from "./statement/table.ts"
@@ -330,6 +332,29 @@ export const decodeSliceValues = (
         distinct: own.length === 0 ? 0 : count(own[0]!, "different")
       }
     }))
+  } catch (error) {
+    if (!(error instanceof Unexpected)) throw error
+    return Result.fail(unusable(plan, error))
+  }
+}
+
+/** The constants of a plan in the row of its `compileConstants` statement. Fails as {@link decodeAggregates} does. */
+export const decodeConstants = (
+  plan: Plan,
+  rows: ReadonlyArray<Row>
+): Result.Result<ReadonlyArray<FoundConstant>, DecodeError> => {
+  try {
+    const [row] = rows
+    if (row === undefined) throw new Unexpected("there is no row")
+    return Result.succeed(
+      plan.constants.map((constant, c) =>
+        Array.from({ length: valuesOf(plan, constant) }, (_, arm) => {
+          const columns = constantColumns(c, arm)
+          const n = count(row, columns.count)
+          return { n, value: n === 0 ? undefined : real(row, columns.value) }
+        })
+      )
+    )
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error
     return Result.fail(unusable(plan, error))

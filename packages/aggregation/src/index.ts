@@ -28,9 +28,11 @@ export {
   type Sources,
   type SourcesDefinition
 } from "./Aggregation.ts"
+export { type FoundConstant, type PlannedConstant, withConstants } from "./Constants.ts"
 export {
   type Aggregates,
   decodeAggregates,
+  decodeConstants,
   decodeSliceValues,
   decodeUndeclared,
   type Partial,
@@ -61,7 +63,9 @@ export {
 export { type Property, resolveProperty } from "./Property.ts"
 export {
   compile,
+  compileConstants,
   compileMerged,
+  compileMergedConstants,
   compileSliceValues,
   compileUndeclared,
   largestValue,

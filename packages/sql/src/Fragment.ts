@@ -100,6 +100,17 @@ export const integer = (value: number): Fragment => {
   return text(String(value))
 }
 
+/**
+ * A number from 0 up written into the statement as a decimal fraction, for places where ClickHouse takes no parameter (such as the
+ * level of a quantile).
+ *
+ * @throws RangeError when it can't be written so: negative, not finite, or below 1e-6.
+ */
+export const decimal = (value: number): Fragment => {
+  if (!/^\d+(\.\d+)?$/.test(String(value))) throw new RangeError(`Not a plain decimal fraction: ${value}`)
+  return text(String(value))
+}
+
 /** Fragments one after another with a separator between them. */
 export const join = (parts: ReadonlyArray<Fragment>, separator: Fragment = text(", ")): Fragment =>
   make(parts.flatMap((part, i) => [...(i === 0 ? [] : checked(separator).parts), ...checked(part).parts]))

@@ -1,6 +1,7 @@
 /** The `sql` template: fragments, bound typed parameters, quoted identifiers. Knows nothing about experiments. */
 export {
   and,
+  decimal,
   empty,
   type Fragment,
   identifier,

@@ -1,5 +1,6 @@
 import {
   and,
+  decimal,
   empty,
   type Fragment,
   identifier,
@@ -215,6 +216,21 @@ describe("integer", () => {
 
   it.each([1.5, NaN, Infinity, -Infinity, 2 ** 53, 1e300])("refuses %d", (value) => {
     expect(() => integer(value)).toThrow(RangeError)
+  })
+})
+
+describe("decimal", () => {
+  it("writes numbers from 1e-6 up so that they read back", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.double({ min: 1e-6, max: 1e15, noNaN: true }), fc.nat()), (value) => {
+        expect(render(decimal(value)).text).toMatch(/^\d+(\.\d+)?$/)
+        expect(Number(render(decimal(value)).text)).toBe(value)
+      })
+    )
+  })
+
+  it.each([-0.5, 1e-7, NaN, Infinity, -Infinity, 1e300])("refuses %d", (value) => {
+    expect(() => decimal(value)).toThrow(RangeError)
   })
 })
 

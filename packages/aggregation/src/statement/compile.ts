@@ -13,6 +13,7 @@
 import type { Statement } from "@assay/model"
 import { and, type Fragment, identifier, integer, join, parameter, render, sql } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
+import { constants, narrowed } from "./constants.ts"
 import { exposedTraits, exposureSource } from "./exposures.ts"
 import { moments } from "./moments.ts"
 import { isSharded, own, text } from "./table.ts"
@@ -65,11 +66,31 @@ ${whole}
  * @throws RangeError for several plans whose exposures aren't in a table apart: each batch of events would then hold only a
  * part of the exposures, and an identity's first one might be in another.
  */
-export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement => {
+export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement =>
+  statement(moments(plans[0], merged(plans)))
+
+const merged = (plans: ReadonlyArray<Plan>): Fragment => {
   if (plans.length > 1 && plans.some(({ mapping }) => mapping.exposures === undefined)) {
     throw new RangeError("Batches of events can be merged only where exposures have a table of their own")
   }
-  return statement(moments(plans[0], mergedUnits(plans)))
+  return mergedUnits(plans)
+}
+
+/**
+ * The statement that finds the constants of a plan, in one read of the exposures and of the events that they are made of: one row, also
+ * from a sharded cluster. `decodeConstants` reads it, and `withConstants` puts them into the plan. Undefined for a plan without constants.
+ */
+export const compileConstants = (plan: Plan): Statement | undefined => {
+  if (plan.constants.length === 0) return undefined
+  const own = narrowed(plan)
+  return statement(constants(own, units(own, "value")))
+}
+
+/** The same for events that lie in several tables; see {@link compileMerged}. */
+export const compileMergedConstants = (plans: readonly [Plan, ...Array<Plan>]): Statement | undefined => {
+  if (plans[0].constants.length === 0) return undefined
+  const own = plans.map(narrowed)
+  return statement(constants(own[0]!, merged(own)))
 }
 
 /** How many undeclared variants {@link compileUndeclared} names. */

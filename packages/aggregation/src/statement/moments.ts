@@ -10,8 +10,12 @@ import { seriesPartsOf, timeline } from "./timeline.ts"
 import { trait } from "./units.ts"
 
 /** A unit column over the identity's accumulators (`a0…`, or those of another prefix) and traits, as Float64. */
-const unitValue = (column: PlannedColumn, prefix: "a" | "b"): Fragment => {
+export const unitValue = (column: PlannedColumn, prefix: "a" | "b"): Fragment => {
   switch (column.kind) {
+    case "found":
+      throw new RangeError("The plan has constants that weren't found yet: put them in with withConstants")
+    case "ofArm":
+      return sql`arrayElement(${parameter("Array(Float64)", column.values)}, arm + 1)`
     case "planned":
       return sql`toFloat64(${numbered(prefix, column.index)})`
     case "trait":
@@ -108,14 +112,26 @@ const partsOf = (plan: Plan): Fragment => {
     : sql`arrayConcat(if(closing, ${closed}, CAST([], 'Array(UInt32)')), [${join(seriesPartsOf(plan))}])`
 }
 
+/** Where the identity of a row of the units stands, and in which arm, by its rank. */
+export const placed = (plan: Plan): ReadonlyArray<Fragment> => {
+  const place = sql`multiIf(exposure > ${never}, 2, exposure = ${never}, 3, ${
+    quarantines(plan) ? sql`bitTest(exposure, 0)` : sql`0`
+  }, 1, 0)`
+  return [
+    sql`toUInt8(${place}) AS place`,
+    sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`
+  ]
+}
+
+/** Whether the identity of a row of the units was exposed by a time (milliseconds since 1970-01-01 UTC). */
+export const isRipe = (plan: Plan, time: number): Fragment =>
+  sql`${since(sql`exposure`)} <= ${integer(Math.max(0, offsetOf(plan, time)))}`
+
 /**
  * Moments and counts over identities: a row for each arm, each other place that identities may have, and each part of them.
  */
 export const moments = (plan: Plan, unit: Fragment): Fragment => {
   const { series } = plan
-  const place = sql`multiIf(exposure > ${never}, 2, exposure = ${never}, 3, ${
-    quarantines(plan) ? sql`bitTest(exposure, 0)` : sql`0`
-  }, 1, 0)`
   const all = measures(plan)
   const ripe = ripeTimes(all)
   const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
@@ -164,8 +180,7 @@ export const moments = (plan: Plan, unit: Fragment): Fragment => {
 FROM (
   SELECT ${
     join([
-      sql`toUInt8(${place}) AS place`,
-      sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`,
+      ...placed(plan),
       sql`${
         series === undefined && plan.breakdowns.length === 0
           ? sql`toUInt32(${integer(wholePart)})`
@@ -177,9 +192,7 @@ FROM (
       sql`exposure`,
       ...(series === undefined ? [] : [word("entering")]),
       ...badEvents(columns).map(({ name }) => name),
-      ...ripe.map((time, i) =>
-        sql`${since(sql`exposure`)} <= ${integer(Math.max(0, offsetOf(plan, time)))} AS ${numbered("ripe", i)}`
-      ),
+      ...ripe.map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`),
       ...unitColumns
     ])
   }
