@@ -29,6 +29,17 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+const logging = {
+  logFormat: Flag.Literals("log-format", ["text", "json"]).pipe(
+    Flag.withDescription("How log lines look, on stderr"),
+    Flag.withDefault("text")
+  ),
+  logLevel: Flag.Literals("log-level", ["debug", "info", "warn", "error"]).pipe(
+    Flag.withDescription("From which level on lines are logged"),
+    Flag.withDefault("info")
+  )
+} as const
+
 const experiment = Argument.String("experiment").pipe(Argument.withDescription("The key of an experiment"))
 
 const init = Command.make("init", {
@@ -151,14 +162,7 @@ const watch = Command.make("watch", {
     Flag.withDescription("Run what is due, and end: for cron"),
     Flag.withDefault(false)
   ),
-  logFormat: Flag.Literals("log-format", ["text", "json"]).pipe(
-    Flag.withDescription("How log lines look, on stderr"),
-    Flag.withDefault("text")
-  ),
-  logLevel: Flag.Literals("log-level", ["debug", "info", "warn", "error"]).pipe(
-    Flag.withDescription("From which level on lines are logged"),
-    Flag.withDefault("info")
-  )
+  ...logging
 }, (input) => runWatch(input).pipe(reporting(false))).pipe(
   Command.withDescription("Compute experiments anew when they are due, until it is stopped")
 )
@@ -254,7 +258,12 @@ const serve = Command.make("serve", {
     Flag.withMetavar("file"),
     Flag.withDescription("Where refreshes are written down (default: audit.jsonl in the store's folder)"),
     Flag.optional
-  )
+  ),
+  worker: Flag.Boolean("worker").pipe(
+    Flag.withDescription("Run the refreshes that nobody else runs; --no-worker leaves them all to `assay watch`"),
+    Flag.withDefault(true)
+  ),
+  ...logging
 }, (input) =>
   // Loaded only here: the pages take longer to load than every other command to run.
   Effect.promise(() => import("./commands/serve.ts")).pipe(

@@ -8,6 +8,11 @@ import { version } from "./version.ts"
 /** How lines look: `text` for people (logfmt), `json` for machines. */
 export type LogFormat = "text" | "json"
 
+const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
+
+/** From which level on lines are logged. */
+export type LogLevel = keyof typeof levels
+
 const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 /** `a=b,c=d` as the environment has headers; values may be percent-encoded, and are secrets. */
@@ -38,11 +43,11 @@ const otlp = Layer.unwrap(Effect.gen(function*() {
 }))
 
 /** Log lines of at least this level on stderr, in this format; and OTLP. */
-export const telemetry = (format: LogFormat, level: "Debug" | "Info" | "Warn" | "Error") =>
+export const telemetry = (format: LogFormat, level: LogLevel) =>
   Layer.provideMerge(
     otlp,
     Layer.mergeAll(
       Logger.layer([Logger.withConsoleError(format === "json" ? Logger.formatJson : Logger.formatLogFmt)]),
-      Layer.succeed(References.MinimumLogLevel, level)
+      Layer.succeed(References.MinimumLogLevel, levels[level])
     )
   )

@@ -1,6 +1,7 @@
 /** `assay serve`: the page and the API. */
 import { Effect, Layer, Option } from "effect"
 import { createServer } from "node:http"
+import { hostname } from "node:os"
 import { join } from "node:path"
 import { UsageError } from "../Failed.ts"
 import { say } from "../output.ts"
@@ -8,7 +9,9 @@ import { loadDefinitions, shown, warningLines } from "../project.ts"
 import { loadTokens, openAccess, tokenAccess } from "../serve/access.ts"
 import { Catalog } from "../serve/catalog.ts"
 import { serverLayer } from "../serve/server.ts"
+import { worker } from "../serve/worker.ts"
 import { runsLayer } from "../store.ts"
+import { type LogFormat, type LogLevel, telemetry } from "../telemetry.ts"
 
 /** What `assay serve` was asked for. */
 export interface ServeInput {
@@ -20,6 +23,9 @@ export interface ServeInput {
   readonly throttle: number
   readonly publicUrl: Option.Option<string>
   readonly audit: Option.Option<string>
+  readonly worker: boolean
+  readonly logFormat: LogFormat
+  readonly logLevel: LogLevel
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
@@ -55,7 +61,7 @@ export const runServe = Effect.fn("command.serve")(function*(input: ServeInput) 
   }
   const catalog = Catalog.layer(config).pipe(Layer.provideMerge(runsLayer(project)))
   return yield* Effect.gen(function*() {
-    yield* Layer.build(serverLayer(options, () => server).pipe(Layer.provide(catalog)))
+    yield* Layer.build(serverLayer(options, () => server))
     const address = server.address()
     const port = typeof address === "object" && address !== null ? address.port : input.port
     const host = input.host.includes(":") ? `[${input.host}]` : input.host
@@ -64,9 +70,14 @@ export const runServe = Effect.fn("command.serve")(function*(input: ServeInput) 
         entries === undefined ? "to this machine" : `${entries.length} ${entries.length === 1 ? "token" : "tokens"}`
       }). Ctrl-C stops it.`
     )
-    return yield* Effect.never
+    const asks = entries === undefined ? input.refresh : entries.some(({ scopes }) => scopes.includes("refresh"))
+    return yield* input.worker && asks
+      ? worker({ project, runner: `${hostname()}-${process.pid}-serve` })
+      : Effect.never
   }).pipe(
+    Effect.provide(catalog),
     Effect.scoped,
+    Effect.provide(telemetry(input.logFormat, input.logLevel)),
     Effect.catchTag("ServeError", (error) =>
       Effect.fail(
         new UsageError({

@@ -7,7 +7,7 @@ import { Failed } from "../Failed.ts"
 import { say } from "../output.ts"
 import { loadProject } from "../project.ts"
 import { runsLayer } from "../store.ts"
-import { type LogFormat, telemetry } from "../telemetry.ts"
+import { type LogFormat, type LogLevel, telemetry } from "../telemetry.ts"
 import { watching } from "../watched.ts"
 
 /** What `assay watch` was asked for. */
@@ -17,10 +17,8 @@ export interface WatchInput {
   readonly runner: Option.Option<string>
   readonly once: boolean
   readonly logFormat: LogFormat
-  readonly logLevel: "debug" | "info" | "warn" | "error"
+  readonly logLevel: LogLevel
 }
-
-const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
 /** Watches; with `once`, runs what is due and ends with exit code 1 where any of it failed. */
 export const runWatch = Effect.fnUntraced(function*(input: WatchInput) {
@@ -39,7 +37,7 @@ export const runWatch = Effect.fnUntraced(function*(input: WatchInput) {
     Effect.scoped,
     Effect.provide(
       Layer.merge(warehouseLayer(project), runsLayer(project)).pipe(
-        Layer.provideMerge(telemetry(input.logFormat, levels[input.logLevel]))
+        Layer.provideMerge(telemetry(input.logFormat, input.logLevel))
       )
     )
   )

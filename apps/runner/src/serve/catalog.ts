@@ -64,7 +64,12 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
         })
       ),
       Effect.catch((error) =>
-        Effect.as(Effect.logError("definitions can't be read; those read before stay in use", error.message), good)
+        Effect.as(
+          Effect.logError("definitions can't be read; those read before stay in use").pipe(
+            Effect.annotateLogs({ error: error.message })
+          ),
+          good
+        )
       )
     ),
     DEFINITIONS_FOR
@@ -120,10 +125,15 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
       ),
       // Said as what it is, and without the path of a file on the server.
       Effect.catch((error) =>
-        Effect.as(Effect.logError("results can't be read", { experiment: experiment.key, error: error.message }), {
-          ...base,
-          results: { kind: "unreadable", sentence: "The latest results can't be read." } as const
-        })
+        Effect.as(
+          Effect.logError("results can't be read").pipe(
+            Effect.annotateLogs({ experiment: experiment.key, error: error.message })
+          ),
+          {
+            ...base,
+            results: { kind: "unreadable", sentence: "The latest results can't be read." } as const
+          }
+        )
       )
     )
   })

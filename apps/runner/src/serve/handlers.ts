@@ -23,7 +23,7 @@ const retryAfter = (seconds: number) =>
 /** Why something can't be answered, without anything of the server's inside: that goes to the log. */
 export const unavailable = (error: AssayError): Effect.Effect<never, Unavailable> =>
   Effect.andThen(
-    Effect.logError("can't answer", { code: error.code, error: error.message }),
+    Effect.logError("can't answer").pipe(Effect.annotateLogs({ code: error.code, error: error.message })),
     Effect.fail(
       new Unavailable({
         code: error.code,

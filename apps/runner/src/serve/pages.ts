@@ -107,7 +107,12 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
           return refused(403, "Not allowed", "This token doesn't let you read results.")
         }
         return yield* then(reader, session, request).pipe(
-          Effect.catch((error) => Effect.as(Effect.logError("a page can't be shown", String(error)), trouble()))
+          Effect.catch((error) =>
+            Effect.as(
+              Effect.logError("a page can't be shown").pipe(Effect.annotateLogs({ error: String(error) })),
+              trouble()
+            )
+          )
         )
       })
 
@@ -184,7 +189,12 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
         }
         if (!snapshots.some(({ id }) => id === wanted)) return gone()
         const snapshot = yield* catalog.snapshot(experiment.key, wanted).pipe(
-          Effect.catch((error) => Effect.as(Effect.logError("results can't be read", error.message), Option.none()))
+          Effect.catch((error) =>
+            Effect.as(
+              Effect.logError("results can't be read").pipe(Effect.annotateLogs({ error: error.message })),
+              Option.none()
+            )
+          )
         )
         if (Option.isNone(snapshot)) {
           return html(

@@ -25,13 +25,17 @@ export interface RefreshOptions {
 export const audit = Effect.fn("serve.audit")(
   function*(options: RefreshOptions, entry: Readonly<Record<string, string | undefined>>) {
     const at = Instant.fromMillis(yield* Clock.currentTimeMillis)
-    yield* Effect.logInfo("refresh", entry)
+    yield* Effect.logInfo("refresh").pipe(Effect.annotateLogs(entry))
     const { audit: file } = options
     if (file === undefined) return
     yield* Effect.tryPromise(async () => {
       await mkdir(dirname(file), { recursive: true })
       await appendFile(file, `${JSON.stringify({ at, ...entry })}\n`)
-    }).pipe(Effect.catch((error) => Effect.logError("the audit file can't be written", { file, error: String(error) })))
+    }).pipe(
+      Effect.catch((error) =>
+        Effect.logError("the audit file can't be written").pipe(Effect.annotateLogs({ file, error: String(error) }))
+      )
+    )
   }
 )
 

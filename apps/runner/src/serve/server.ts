@@ -113,7 +113,7 @@ const answerOf = (cause: Cause.Cause<unknown>) =>
       return plain(404, "not_found", "There is nothing here.")
     }
     const id = randomUUID()
-    yield* Effect.logError("an answer failed", { id, cause: Cause.pretty(cause) })
+    yield* Effect.logError("an answer failed").pipe(Effect.annotateLogs({ id, cause: Cause.pretty(cause) }))
     return plain(500, "internal", `Something went wrong; the log has it under ${id}.`)
   })
 
