@@ -6,6 +6,7 @@ import { calcHelp, runCalc } from "./commands/calc.ts"
 import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
 import { runInit, runInitWarehouse } from "./commands/init.ts"
+import { runNewAggregation } from "./commands/new.ts"
 import { runRecompute } from "./commands/recompute.ts"
 import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
@@ -285,6 +286,23 @@ const token = Command.make("token", {
   )
 }, (input) => runToken(input).pipe(reporting(false))).pipe(Command.withDescription("Make a token for `assay serve`"))
 
+const newAggregation = Command.make("aggregation", {
+  name: Argument.String("name").pipe(
+    Argument.withDescription("What metrics will call it: lower-case letters, digits and dashes")
+  ),
+  folder: Flag.String("folder").pipe(
+    Flag.withDescription("Where to write it (default: a folder of that name here)"),
+    Flag.optional
+  )
+}, (input) => runNewAggregation(input).pipe(reporting(false))).pipe(
+  Command.withDescription("Write an aggregation of your own in a package of its own, with its test and an example")
+)
+
+const make = Command.make("new").pipe(
+  Command.withDescription("Write something new to start from"),
+  Command.withSubcommands([newAggregation])
+)
+
 const schema = Command.make("schema", {
   config,
   out: Flag.String("out").pipe(
@@ -334,6 +352,7 @@ export const assay = Command.make("assay").pipe(
     serve,
     token,
     aggregations,
+    make,
     schema,
     doctor,
     calc,

@@ -28,6 +28,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   },
   watch: { source: ["model", "aggregation", "stats", "warehouse", "store", "pipeline"], test: ["plugin", "testkit"] },
   plugin: { source: ["aggregation"], test: ["testkit"] },
+  template: { source: [], test: [] },
   app: {
     source: [
       "model",
@@ -42,7 +43,8 @@ export const layers: Readonly<Record<string, Layer>> = {
       "page",
       "pipeline",
       "watch",
-      "plugin"
+      "plugin",
+      "template"
     ],
     test: ["testkit", "server", "examples"]
   },
@@ -63,6 +65,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "pipeline",
       "watch",
       "plugin",
+      "template",
       "app",
       "examples",
       "tool"

@@ -2,15 +2,16 @@
 import { jsonSchemas } from "@assay/definitions"
 import { defaultEventMapping } from "@assay/model"
 import { createResultTables, resultTableDdl, resultTables } from "@assay/pipeline"
-import { Effect, Option, Result } from "effect"
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { Effect, Option } from "effect"
+import { existsSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { standardAggregations } from "../config.ts"
 import { resultsWarehouse, warehouseLayer } from "../engine.ts"
 import { UsageError } from "../Failed.ts"
 import { print, say } from "../output.ts"
 import { loadProject, shown } from "../project.ts"
 import { starterFiles } from "../starter.ts"
+import { writeFiles } from "../writeFiles.ts"
 import { quoteArgument } from "./recompute.ts"
 import { schemaFiles } from "./schema.ts"
 
@@ -41,20 +42,7 @@ export const runInit = Effect.fn("command.init")(function*(
       hint: "Choose an empty folder: assay init <folder>"
     })
   }
-  const written = Result.try(() => {
-    for (const [file, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(folder, file)), { recursive: true })
-      writeFileSync(join(folder, file), text, { flag: "wx" })
-    }
-  })
-  if (Result.isFailure(written)) {
-    return yield* new UsageError({
-      message: `The project can't be written: ${
-        written.failure instanceof Error ? written.failure.message : String(written.failure)
-      }`,
-      hint: "Choose a folder that you may write to: assay init <folder>"
-    })
-  }
+  yield* writeFiles(folder, files, "assay init <folder>")
   const cd = folder === process.cwd() ? "" : `  cd ${quoteArgument(shown(folder))}\n`
   yield* print(
     `Wrote ${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
