@@ -123,11 +123,16 @@ const staging = `
     FROM visitors
     WHERE n < 2000`
 
+/** Half of the visitors come by phone, a third by desktop computer, the others by tablet. */
+const traits =
+  `concat('{"device":"', ['phone', 'phone', 'phone', 'desktop', 'desktop', 'tablet'][1 + cityHash64('device', row.3) % 6], '"}')`
+
 /** Delivers the rows until two days after the end, at least once: 1.5 % of them come again, five minutes later. */
 const deliver = (environment: string, queries: ReadonlyArray<string>) => ({
   text: `
     INSERT INTO events
-    SELECT {environment:String}, row.1, row.2, row.3, row.4 AS timestamp, row.5, '{}', row.6, timestamp + toIntervalSecond(delay)
+    SELECT {environment:String}, row.1, row.2, row.3, row.4 AS timestamp, row.5,
+      ${traits}, row.6, timestamp + toIntervalSecond(delay)
     FROM (${queries.join("\n    UNION ALL\n")})
     ARRAY JOIN if(cityHash64('again', row) % 1000 < 15, [2, 302], [2]) AS delay
     WHERE timestamp < toDateTime64('2026-09-17', 3, 'UTC')`,

@@ -31,6 +31,14 @@ const sums = ({ metrics }: ResultsSummary) =>
     ])
   )
 
+/** Per treatment: the lift with its interval. */
+const lifts = (inference: ResultsSummary["metrics"][number]["inference"]) =>
+  Object.fromEntries(
+    Object.entries(inference).map((
+      [key, one]
+    ) => [key, { lift: one?.lift, ci_low: one?.ci_low, ci_high: one?.ci_high }])
+  )
+
 /** A sum of squares where it is the sum, as for zeros and ones. */
 const ones = (counts: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(counts).map(([key, n]) => [key, [n, n]]))
@@ -69,6 +77,15 @@ describe("shop", () => {
       ["repeated_events", undefined, 8000],
       ["events_before_exposure", undefined, 29957]
     ])
+    const devices = summary.breakdowns![0]!.slices
+    expect(devices.map(({ value }) => value)).toEqual(["phone", "desktop", "tablet"])
+    expect(devices.reduce((sum, { identities }) => sum + identities["one_page"]!, 0)).toBe(66705)
+    expect(summary.series!.points).toHaveLength(14)
+    expect(summary.series!.points.at(-1)).toMatchObject({
+      identities: identities(summary),
+      quarantined: 797,
+      metrics: summary.metrics.map(({ inference, metric_id }) => ({ metric_id, inference: lifts(inference) }))
+    })
     // The rates of the README, of 200,000 visitors.
     expect(summary.quarantined / 200_000).toBeCloseTo(0.004, 4)
     expect(62 / 200_000).toBeCloseTo(0.0003, 4)

@@ -1,5 +1,5 @@
-/** A results summary as CSV (RFC 4180): a row for each metric, arm and slice, for spreadsheets and notebooks. */
-import type { MetricResult, ResultsSummary, Slice } from "@assay/model"
+/** A results summary as CSV (RFC 4180): a row for each metric, arm, slice and time, for spreadsheets and notebooks. */
+import type { MetricResult, PartialMetric, ResultsSummary, Slice } from "@assay/model"
 import { own } from "./own.ts"
 
 /** The columns, in their order; later versions add at the end. */
@@ -27,7 +27,8 @@ export const csvColumns = [
   "difference_ci_low",
   "difference_ci_high",
   "verdict",
-  "withheld"
+  "withheld",
+  "until"
 ] as const
 
 type Column = (typeof csvColumns)[number]
@@ -44,13 +45,11 @@ const field = (cell: Cell): string => {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll("\"", "\"\"")}"` : safe
 }
 
-type Part = Pick<MetricResult, "inference" | "variants" | "withheld">
-
 const rows = (
   summary: ResultsSummary,
   metric: MetricResult,
-  part: Part,
-  where: { readonly dimension?: string; readonly slice?: string }
+  part: Omit<PartialMetric, "metric_id">,
+  where: { readonly dimension?: string; readonly slice?: string; readonly until?: string } | undefined
 ): ReadonlyArray<Partial<Record<Column, Cell>>> =>
   summary.variants.map(({ key }) => {
     const inference = own(part.inference, key) ?? undefined
@@ -74,25 +73,30 @@ const rows = (
       difference,
       difference_ci_low,
       difference_ci_high,
-      verdict: where.dimension === undefined ? own(metric.verdict, key) : undefined,
+      verdict: where === undefined ? own(metric.verdict, key) : undefined,
       withheld: own(part.withheld, key)?.reason
     }
   })
 
 const sliceName = ({ other, value }: Slice): string => other === true ? "(others)" : value ?? "(none)"
 
-/** The summary as CSV text with a heading: the whole first, then each slice of each breakdown. Lines end in CR LF. */
+/**
+ * The summary as CSV text with a heading: the whole first, then each slice of each breakdown, then each point of the series, cumulative up to
+ * `until`. Lines end in CR LF.
+ */
 export const csv = (summary: ResultsSummary): string => {
+  const metrics = new Map(summary.metrics.map((metric) => [metric.metric_id, metric]))
+  const parts = (some: ReadonlyArray<PartialMetric>, where: Parameters<typeof rows>[3]) =>
+    some.flatMap((part) => {
+      const metric = metrics.get(part.metric_id)
+      return metric === undefined ? [] : rows(summary, metric, part, where)
+    })
   const all = [
-    ...summary.metrics.flatMap((metric) => rows(summary, metric, metric, {})),
+    ...parts(summary.metrics, undefined),
     ...(summary.breakdowns ?? []).flatMap(({ dimension, slices }) =>
-      slices.flatMap((slice) =>
-        slice.metrics.flatMap((part) => {
-          const metric = summary.metrics.find(({ metric_id }) => metric_id === part.metric_id)
-          return metric === undefined ? [] : rows(summary, metric, part, { dimension, slice: sliceName(slice) })
-        })
-      )
-    )
+      slices.flatMap((slice) => parts(slice.metrics, { dimension, slice: sliceName(slice) }))
+    ),
+    ...(summary.series?.points ?? []).flatMap(({ metrics, until }) => parts(metrics, { until }))
   ]
   return [csvColumns.join(","), ...all.map((row) => csvColumns.map((column) => field(row[column])).join(","))]
     .map((line) => `${line}\r\n`).join("")

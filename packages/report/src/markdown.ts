@@ -1,5 +1,5 @@
 /** A results summary as Markdown, for tickets and pull requests. */
-import type { MetricResult, ResultsSummary } from "@assay/model"
+import type { MetricResult, PartialMetric, ResultsSummary, Slice } from "@assay/model"
 import { visible as visibleCharacters } from "./Cells.ts"
 import { dueIn } from "./forecast.ts"
 import { headline } from "./headline.ts"
@@ -51,7 +51,98 @@ const rowsOf = (summary: ResultsSummary, metric: MetricResult): ReadonlyArray<Re
   })
 }
 
-/** The summary as Markdown: decision or headline with reasons, arms, metrics by role, findings, provenance. */
+const comparisonOf = (part: PartialMetric | undefined, treatment: string): string => {
+  const inference = own(part?.inference ?? {}, treatment)
+  if (inference === undefined || inference === null) {
+    const withheld = own(part?.withheld ?? {}, treatment)
+    return withheld === undefined ? "–" : `withheld (${plain(withheld.reason.replaceAll("_", " "))})`
+  }
+  const { high, lift, low } = Numbers.lift(inference)
+  return `${lift} % (${low} … ${high} %)`
+}
+
+const partOf = (parts: ReadonlyArray<PartialMetric>, { metric_id }: MetricResult): PartialMetric | undefined =>
+  parts.find((part) => part.metric_id === metric_id)
+
+const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, n) => sum + n, 0)
+
+/** The metrics that breakdowns and series are shown for: goals, or all where there is none. */
+const chief = ({ metrics }: ResultsSummary): ReadonlyArray<MetricResult> => {
+  const goals = metrics.filter(({ role }) => role === "goal")
+  return goals.length === 0 ? metrics : goals
+}
+
+const treatments = ({ control, variants }: ResultsSummary): ReadonlyArray<string> =>
+  variants.map(({ key }) => key).filter((key) => key !== control)
+
+const sliceName = ({ other, value }: Slice): string =>
+  other === true ? "all others" : value === null ? "not known" : value === "" ? "empty" : plain(value)
+
+const breakdowns = (summary: ResultsSummary): ReadonlyArray<string> =>
+  (summary.breakdowns ?? []).flatMap(({ dimension, slices }) => [
+    "",
+    `## By ${plain(dimension)}`,
+    "",
+    ...table(
+      [
+        "slice",
+        "identities",
+        ...chief(summary).flatMap(({ metric_id }) =>
+          treatments(summary).map((key) => `${plain(metric_id)}, ${plain(key)}`)
+        )
+      ],
+      slices.map((slice) => [
+        sliceName(slice),
+        Numbers.count(total(slice.identities)),
+        ...chief(summary).flatMap((metric) =>
+          treatments(summary).map((key) => comparisonOf(partOf(slice.metrics, metric), key))
+        )
+      ])
+    ),
+    "",
+    "Lift and interval within each slice. Among many slices some differ by chance."
+  ])
+
+/** So many periods are shown, the newest; a page or CSV has them all. */
+const MOST_PERIODS = 14
+
+const overTime = (summary: ResultsSummary): ReadonlyArray<string> => {
+  const { series } = summary
+  if (series === undefined || series.points.length === 0) return []
+  const rows = series.points.map(({ identities, metrics, quarantined, until }, i) => {
+    const before = series.points[i - 1]
+    return [
+      instant(until),
+      Numbers.count(total(identities) - total(before?.identities ?? {})),
+      Numbers.count(quarantined - (before?.quarantined ?? 0)),
+      ...chief(summary).flatMap((metric) =>
+        treatments(summary).map((key) => comparisonOf(partOf(metrics, metric), key))
+      )
+    ]
+  })
+  return [
+    "",
+    "## Over time",
+    "",
+    ...table(
+      [
+        `${series.period} until`,
+        "new identities",
+        "in several variants",
+        ...chief(summary).flatMap(({ metric_id }) =>
+          treatments(summary).map((key) => `${plain(metric_id)}, ${plain(key)}`)
+        )
+      ],
+      rows.slice(-MOST_PERIODS)
+    ),
+    "",
+    `Lift and interval are cumulative from the start.${
+      rows.length > MOST_PERIODS ? ` The first ${rows.length - MOST_PERIODS} ${series.period}s aren't shown.` : ""
+    }`
+  ]
+}
+
+/** The summary as Markdown: decision or headline with reasons, arms, metrics by role, slices, series, findings, provenance. */
 export const markdown = (summary: ResultsSummary): string => {
   const { decision, engine, provenance, srm } = summary
   const level = `${Number((engine.confidence * 100).toPrecision(4))} %`
@@ -99,6 +190,8 @@ export const markdown = (summary: ResultsSummary): string => {
         )
       ]
     }),
+    ...breakdowns(summary),
+    ...overTime(summary),
     ...(summary.findings.length === 0 ? [] : [
       "",
       "## Data quality",

@@ -28,11 +28,12 @@ const parse = (text: string): ReadonlyArray<ReadonlyArray<string>> => {
 }
 
 describe("the CSV", () => {
-  it.each(Object.keys(states))("of %s has a row for each metric, arm and slice", (state) => {
+  it.each(Object.keys(states))("of %s has a row for each metric, arm, slice and point of the series", (state) => {
     const summary = states[state]!
-    const slices = (summary.breakdowns ?? []).flatMap(({ slices }) => slices).flatMap(({ metrics }) => metrics)
+    const parts = [...(summary.breakdowns ?? []).flatMap(({ slices }) => slices), ...(summary.series?.points ?? [])]
+      .flatMap(({ metrics }) => metrics)
     const rows = parse(csv(summary))
-    expect(rows.length).toBe(1 + (summary.metrics.length + slices.length) * summary.variants.length)
+    expect(rows.length).toBe(1 + (summary.metrics.length + parts.length) * summary.variants.length)
     expect(new Set(rows.map((row) => row.length))).toEqual(new Set([csvColumns.length]))
   })
 
@@ -44,6 +45,19 @@ describe("the CSV", () => {
     expect(Number(column(row, "lift"))).toBe(metric.inference["one_page"]!.lift)
     expect(Number(column(row, "sum_squares"))).toBe(metric.variants["one_page"]!.sum_squares)
     expect(column(row, "verdict")).toBe("winning")
+  })
+
+  it("tells the whole from slices and from points of the series by their columns", () => {
+    const [headings, ...rows] = parse(csv(shipping))
+    const cells = rows.map((row) => Object.fromEntries(headings!.map((name, i) => [name, row[i]!])))
+    const chosen = (test: (row: Readonly<Record<string, string>>) => boolean) =>
+      cells.filter((row) => row["metric"] === "purchased" && row["variant"] === "one_page" && test(row))
+    expect(chosen(({ dimension, until }) => dimension === "" && until === "")).toHaveLength(1)
+    const points = shipping.series!.points
+    expect(chosen(({ until }) => until !== "").map(({ lift, until }) => [until, Number(lift)])).toEqual(
+      points.map(({ metrics, until }) => [until, metrics[0]!.inference["one_page"]?.lift ?? 0])
+    )
+    expect(chosen(({ dimension }) => dimension === "country").map(({ slice }) => slice)).toContain("(others)")
   })
 
   it("gives no spreadsheet a formula", () => {
@@ -66,6 +80,22 @@ describe("the Markdown", () => {
     expect(text).toContain("+9.9 %")
     expect(text).toContain("Sample ratio: no mismatch, p = 0.42.")
     expect(markdown(mismatch)).toContain("Sample ratio: **mismatch**, p = 4.4e-38.")
+  })
+
+  it("says what slices and days show of the goals, newest days last, each as the summary has it", () => {
+    const text = markdown(shipping)
+    const section = (title: string) => text.split(`## ${title}\n`)[1]!.split("\n## ")[0]!
+    const rows = (title: string) =>
+      section(title).split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) =>
+        line.split(" | ").length
+      )
+    const [breakdown] = shipping.breakdowns!
+    expect(rows(`By ${breakdown!.dimension}`)).toHaveLength(breakdown!.slices.length)
+    expect(rows("Over time")).toHaveLength(Math.min(14, shipping.series!.points.length))
+    const last = section("Over time").split("\n").filter((line) => line.startsWith("| ")).at(-1)!
+    const { ci_high, ci_low, lift } = shipping.series!.points.at(-1)!.metrics[0]!.inference["one_page"]!
+    const percent = (x: number) => `${x < 0 ? "−" : "+"}${Math.abs(100 * x).toFixed(1)}`
+    expect(last).toContain(`${percent(lift)} % (${percent(ci_low)} … ${percent(ci_high)} %)`)
   })
 
   it("holds no HTML, link or line break that a name brought along", () => {
