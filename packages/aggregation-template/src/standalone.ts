@@ -70,6 +70,8 @@ Inference asks for 5 identities that reached it in each arm.
 
 ## Work on it
 
+It takes Node 24 or newer.
+
 \`\`\`sh
 npm install
 npm test           # types, and the conformance suite on an embedded ClickHouse
@@ -151,6 +153,7 @@ export default defineConfig({
   "example/assay.config.ts": exampleConfig(name),
   "example/experiments/checkout.yaml": experiment,
   "example/metrics/bought_again.yaml": metricText(name),
+  ".npmrc": "engine-strict=true\n",
   ".gitignore": "node_modules/\ndist/\n.assay/\n",
   "README.md": readme(name)
 })

@@ -2,7 +2,6 @@
 export const thirdParty = {
   "@types/node": "24.10.1",
   chdb: "3.4.0",
-  node: "24.21.0",
   typescript: "7.0.2",
   vitest: "5.1.1"
 } as const
