@@ -40,7 +40,7 @@ if (node === undefined) {
     stdio: "inherit",
     env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }) }
   })
-  // A plain `kill` reaches only us. A terminal sends Ctrl-C to the child as well, whom a second one doesn't disturb.
+  // A plain `kill` reaches only us. A terminal sends Ctrl-C to the child as well, whom the same one twice doesn't disturb.
   process.on("SIGINT", () => child.kill("SIGINT"))
   process.on("SIGTERM", () => child.kill("SIGTERM"))
   child.on("exit", (code, signal) => {

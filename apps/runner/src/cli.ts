@@ -18,6 +18,7 @@ import { runToken } from "./commands/token.ts"
 import { runValidate } from "./commands/validate.ts"
 import { runWatch } from "./commands/watch.ts"
 import { reporting, say } from "./output.ts"
+import { service } from "./service.ts"
 
 const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
@@ -204,8 +205,17 @@ const watch = Command.make("watch", {
     Flag.withDescription("Run what is due, and end: for cron"),
     Flag.withDefault(false)
   ),
+  stopSeconds: Flag.Int("stop-seconds").pipe(
+    Flag.withMetavar("seconds"),
+    Flag.withDescription("How long runs may go on once it is asked to stop, before they are given back"),
+    Flag.filter((n) => n >= 0, (n) => `--stop-seconds is ${n}; it must be 0 or more`),
+    Flag.withDefault(25)
+  ),
   ...logging
-}, (input) => runWatch(input).pipe(reporting(false))).pipe(
+}, (input) => {
+  const watching = runWatch(input).pipe(reporting(false))
+  return input.once ? watching : service(watching)
+}).pipe(
   Command.withDescription("Compute experiments anew when they are due, until it is stopped")
 )
 
@@ -310,7 +320,8 @@ const serve = Command.make("serve", {
   // Loaded only here: the pages take longer to load than every other command to run.
   Effect.promise(() => import("./commands/serve.ts")).pipe(
     Effect.flatMap(({ runServe }) => runServe(input)),
-    reporting(false)
+    reporting(false),
+    service
   )).pipe(
     Command.withDescription("Serve the page and the API until it is interrupted")
   )
@@ -379,7 +390,7 @@ export const assay = Command.make("assay").pipe(
   Command.withDescription(
     "Results of experiments whose events live in ClickHouse.\n\n" +
       "Exit codes: 0 all went well; 1 an experiment failed or something is broken; 2 a usage or definition error; " +
-      "130 interrupted."
+      "130 interrupted. A signal stops watch and serve gently, with 0; a second one at once."
   ),
   Command.withSubcommands([
     init,

@@ -5,6 +5,7 @@ import { Cause, Effect, Exit } from "effect"
 import { CliError } from "effect/cli"
 import { run } from "./cli.ts"
 import { Failed } from "./Failed.ts"
+import { wasAskedToStop } from "./service.ts"
 import { version } from "./version.ts"
 
 // A configuration may lie beside a package.json without "type": Node reads it all the same, and nobody needs the advice. Nor that
@@ -24,10 +25,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-/** 0 for success and for help that was asked for; what `Failed` says; 2 for arguments that don't fit; 130 interrupted. */
+/**
+ * 0 for success, for help that was asked for, and for a service that was asked to stop; what `Failed` says; 2 for arguments that don't fit;
+ * 130 interrupted.
+ */
 const exitCode = (exit: Exit.Exit<void, unknown>): number => {
   if (Exit.isSuccess(exit)) return 0
-  if (Cause.hasInterruptsOnly(exit.cause)) return 130
+  if (Cause.hasInterruptsOnly(exit.cause)) return wasAskedToStop() ? 0 : 130
   const failure = exit.cause.reasons.find(Cause.isFailReason)?.error
   if (failure instanceof Failed) return failure.exitCode
   if (CliError.isCliError(failure)) return failure._tag === "ShowHelp" && failure.errors.length === 0 ? 0 : 2

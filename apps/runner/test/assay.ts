@@ -1,7 +1,7 @@
 /** The built command, as a user types it, in project folders of its own. */
 import { spawn } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { constants, tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll } from "vitest"
@@ -13,7 +13,7 @@ const main = join(repository, "apps/runner/dist/main.js")
 
 if (!existsSync(main)) throw new Error("The command isn't built: run `npm run types` first")
 
-/** What a command wrote, and how it ended. */
+/** What a command wrote, and how it ended: its exit code, or that of a signal as shells tell it. */
 export interface Outcome {
   readonly code: number | null
   readonly stdout: string
@@ -49,12 +49,57 @@ export const execute = (program: string, args: ReadonlyArray<string>, options: O
       options.watch?.({ kill, stderr })
     })
     child.on("error", reject)
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
+    child.on(
+      "close",
+      (code, signal) => resolve({ code: signal === null ? code : 128 + constants.signals[signal], stdout, stderr })
+    )
   })
 
 /** `assay` with these arguments. */
 export const assay = (args: ReadonlyArray<string>, options: Options = {}): Promise<Outcome> =>
   execute(process.execPath, [main, ...args], options)
+
+/** `assay` that goes on while a test looks at it. */
+export interface Background {
+  /** Waits until stderr holds a text; fails where the command ends before. */
+  readonly says: (text: string) => Promise<string>
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly ended: Promise<Outcome>
+}
+
+/** Starts `assay` with these arguments. What it says first shows that it runs: until then it can't be killed. */
+export const background = (args: ReadonlyArray<string>, options: Options = {}): Background => {
+  let said = ""
+  let kill: Background["kill"] = () => {
+    throw new Error("it said nothing yet")
+  }
+  const waiting = new Set<() => void>()
+  const ended = assay(args, {
+    ...options,
+    watch: (process) => {
+      ;({ kill, stderr: said } = process)
+      for (const look of waiting) look()
+    }
+  })
+  return {
+    ended,
+    kill: (signal) => kill(signal),
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (!said.includes(text)) return
+          waiting.delete(look)
+          resolve(said)
+        }
+        waiting.add(look)
+        look()
+        void ended.then(
+          ({ code, stderr }) => reject(new Error(`ended with ${code} before ${text}:\n${stderr}`)),
+          reject
+        )
+      })
+  }
+}
 
 /** A line for `sh -c` that runs `assay` with these words. */
 export const assayLine = (words: string): string => `'${process.execPath}' '${main}' ${words}`
@@ -149,12 +194,15 @@ export const project = (files: Readonly<Record<string, string>> = {}): string =>
     ...files
   })
 
-/** A project whose query never ends: whoever recomputes it is at it until it is stopped. It prints `loaded` to stderr. */
+/**
+ * A project whose query never ends, without being busy: whoever recomputes it is at it until it is stopped. It prints `loaded` to
+ * stderr.
+ */
 export const endless = (): string => {
   const view = `CREATE VIEW endless AS SELECT 'production' AS environment_key, '$flag_exposure' AS event,
     'checkout' AS feature_name, toString(sipHash64(number) % 10) AS identifier,
     toDateTime64('2026-01-06', 3, 'UTC') AS timestamp, 'grey' AS value, '' AS traits, '' AS metadata
-    FROM numbers(100000000000)`
+    FROM numbers(100000000000) WHERE sleepEachRow(0.1) = 0 SETTINGS max_block_size = 10, max_threads = 1`
   return project({
     "assay.config.ts": `console.error("loaded")
 export default { setup: [{ text: \`${view}\` }], events: { table: "endless" } }

@@ -311,6 +311,19 @@ const turn = (path: string, onWait: Effect.Effect<void>) =>
     yield* once.pipe(Effect.retry(Schedule.spaced(TURN_MILLIS)), Effect.orDie)
   })
 
+/** Fails where a backup would overwrite something. */
+const nothingAt = (path: string): Effect.Effect<void, StoreError> =>
+  Effect.suspend(() =>
+    Fs.existsSync(path)
+      ? Effect.fail(
+        new StoreError({
+          message: `There is something at ${path} already, and a backup overwrites nothing.`,
+          hint: "Name a place where nothing is yet, such as one with today's date in its name"
+        })
+      )
+      : Effect.void
+  )
+
 const services = (db: DatabaseSync, path: string, outside: OutsideSnapshots | undefined) =>
   Effect.gen(function*() {
     const guard = <A>(doing: string, run: () => A): Effect.Effect<A, StoreError> =>
@@ -393,16 +406,18 @@ const services = (db: DatabaseSync, path: string, outside: OutsideSnapshots | un
           return { runs: forgotten, snapshots }
         }),
       backup: (to) =>
-        outside === undefined
-          ? Effect.tryPromise({
-            try: async () => {
-              if (Fs.existsSync(to)) throw Object.assign(new Error("it exists already"), { code: "EEXIST" })
-              const { backup } = await import("node:sqlite")
-              await backup(db, to)
-            },
-            catch: (cause) => storeError("write a backup", to, cause)
-          })
-          : outside.backup(to, db),
+        Effect.andThen(
+          nothingAt(to),
+          outside === undefined
+            ? Effect.tryPromise({
+              try: async () => {
+                const { backup } = await import("node:sqlite")
+                await backup(db, to)
+              },
+              catch: (cause) => storeError("write a backup", to, cause)
+            })
+            : outside.backup(to, db)
+        ),
       enter: (onWait) =>
         turn(path, onWait).pipe(
           Effect.andThen(Clock.currentTimeMillis),
@@ -459,7 +474,6 @@ const filesOf = (root: string) => {
     backup: (to: string, runs: DatabaseSync) =>
       Effect.tryPromise({
         try: async () => {
-          if (Fs.existsSync(to)) throw Object.assign(new Error("it exists already"), { code: "EEXIST" })
           const { backup } = await import("node:sqlite")
           Fs.mkdirSync(to, { recursive: true })
           // Runs first: what they name as their result is then among the snapshots.

@@ -81,7 +81,7 @@ describe("a backup", () => {
           const runs = yield* Runs
           yield* (yield* start()).store("p").put(snapshot("s", day(1)))
           yield* runs.backup(to)
-          assert.include((yield* Effect.flip(runs.backup(to))).message, "EEXIST")
+          assert.include((yield* Effect.flip(runs.backup(to))).message, "overwrites nothing")
         }).pipe(Effect.provide(layer(from)))
         yield* Effect.gen(function*() {
           assert.strictEqual((yield* (yield* Runs).list())[0]?.snapshot, "s")

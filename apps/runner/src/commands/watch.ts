@@ -16,6 +16,7 @@ export interface WatchInput {
   readonly concurrency: Option.Option<number>
   readonly runner: Option.Option<string>
   readonly once: boolean
+  readonly stopSeconds: number
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
 }
@@ -30,7 +31,8 @@ export const runWatch = Effect.fnUntraced(function*(input: WatchInput) {
       load: yield* watching(project, publish),
       runner,
       concurrency: Option.getOrElse(input.concurrency, () => project.config.defaults.concurrency),
-      once: input.once
+      once: input.once,
+      stopMillis: input.stopSeconds * 1000
     })
   })
   const failures = yield* program.pipe(

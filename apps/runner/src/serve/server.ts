@@ -21,6 +21,9 @@ export interface ServeOptions extends RefreshOptions {
   readonly rates?: Rates
 }
 
+/** How long answers may still take once the server is to stop: streams of events, which have no end, are cut off then. */
+const LEAVING_MILLIS = 2000
+
 /** What every answer carries: nothing may be loaded, framed, sent or sniffed but what the page itself needs. */
 const headers = {
   "content-security-policy": [
@@ -131,6 +134,12 @@ export const serverLayer = (options: ServeOptions, server: () => Server = create
     rules(options, counts)
   )
   return HttpRouter.serve(all, { disableListenLog: true, disableLogger: true }).pipe(
-    Layer.provide(NodeHttpServer.layer(server, { host: options.host, port: options.port }))
+    Layer.provide(
+      NodeHttpServer.layer(server, {
+        host: options.host,
+        port: options.port,
+        gracefulShutdownTimeout: LEAVING_MILLIS
+      })
+    )
   )
 }
