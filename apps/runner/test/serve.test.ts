@@ -66,20 +66,6 @@ describe("the API", () => {
     expect((await ask("/metrics", tokens.writer)).status).toBe(403)
   })
 
-  it("answers for another environment's experiment what it answers for one that there isn't", async () => {
-    const ways = ["results", "history", "runs", "findings", "progress"]
-    for (const way of ways) {
-      const [hidden, none] = [
-        await ask(`${api}/secret/${way}`, tokens.refresher),
-        await ask(`${api}/no-such-thing/${way}`, tokens.refresher)
-      ]
-      expect([hidden.status, none.status]).toEqual([404, 404])
-      expect(await hidden.text()).toBe(await none.text())
-    }
-    expect((await refresh("secret")).status).toBe(404)
-    expect(await (await ask("/metrics", tokens.refresher)).text()).not.toContain("secret")
-  })
-
   it("accepts a refresh with 202 and Retry-After, and joins those who ask while it is open", async () => {
     const first = await refresh("checkout")
     expect([first.status, first.headers.get("retry-after")]).toEqual([202, "1"])
