@@ -41,6 +41,7 @@ export {
   type UndeclaredVariants
 } from "./decode.ts"
 export { checkFilter, type Condition } from "./Filter.ts"
+export { levelsAround } from "./levels.ts"
 export { type PlannedBreakdown, type PlannedSeries, pointEnds } from "./Parts.ts"
 export {
   type CheckedMetric,

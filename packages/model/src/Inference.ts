@@ -4,7 +4,7 @@ import { Schema } from "effect"
 /**
  * Why a number isn't given.
  *
- * - `too_few_identities`, `too_few_conversions`: below a floor;
+ * - `too_few_identities`, `too_few_conversions`, `too_few_values`: below a floor;
  * - `control_mean_not_positive`: a relative lift has no meaning;
  * - `interval_unbounded`: the control's mean is too uncertain for a bounded interval of the lift (Fieller);
  * - `denominator_zero`: a ratio whose denominator adds up to 0 in an arm;
@@ -14,6 +14,7 @@ import { Schema } from "effect"
 export const WithheldReason = Schema.Literals([
   "too_few_identities",
   "too_few_conversions",
+  "too_few_values",
   "control_mean_not_positive",
   "interval_unbounded",
   "denominator_zero",

@@ -1,4 +1,5 @@
 /** Numbers as people read them. The minus is U+2212, except in exponents, which people copy. */
+import type { EstimandKind } from "@assay/model"
 
 const minus = "−"
 
@@ -44,7 +45,7 @@ export const share = (x: number): string => (x > 0 && x < 0.0005 ? "<0.1 %" : `$
  * The value of a metric in an arm: a proportion in percent to three significant digits, a mean to four. `size` is the size
  * of that metric's values, so that all arms have the same decimals.
  */
-export const value = (x: number, size: number, estimand: "proportion" | "mean" | "ratio"): string =>
+export const value = (x: number, size: number, estimand: EstimandKind): string =>
   estimand === "proportion" ? `${scaled(inPercent(x), inPercent(size), 3)} %` : scaled(x, size, 4)
 
 /** The size that a metric's values are written for: that of its smallest arm, but no less than a tenth of the largest. */

@@ -2,7 +2,7 @@
 import type { ResultsSummary, WireWithheld } from "@assay/model"
 
 /** Reasons that more data of the same kind will remove. */
-const comesWithData = new Set<WireWithheld["reason"]>(["too_few_identities", "too_few_conversions"])
+const comesWithData = new Set<WireWithheld["reason"]>(["too_few_identities", "too_few_conversions", "too_few_values"])
 
 /** Farther ahead than this a rate says nothing. Milliseconds: a year. */
 const farthest = 365 * 86_400_000

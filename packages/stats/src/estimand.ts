@@ -13,11 +13,11 @@ export interface Columns {
 
 /**
  * `proportion` and `mean` are the mean of unit column 0 (0 or 1 per identity for a proportion); `ratio` is the mean of unit
- * column 0 over the mean of unit column 1; `columns` says so where they stand elsewhere. `covariate` is a mean or a ratio from
+ * column 0 over the mean of unit column 1; a `quantile`'s linearised values (see `quantileMoments`) are read like those of a mean; `columns` says so where they stand elsewhere. `covariate` is a mean or a ratio from
  * before the exposure: the estimate is then adjusted for it (CUPED; see {@link adjustmentOf}).
  */
 export interface Estimand {
-  readonly kind: "proportion" | "mean" | "ratio"
+  readonly kind: "proportion" | "mean" | "ratio" | "quantile"
   readonly columns?: Columns
   readonly covariate?: Columns
 }

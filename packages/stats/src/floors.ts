@@ -8,17 +8,25 @@ export const identitiesFloor: Floor = { kind: "identities", need: 50 }
 /** 5 conversions per compared arm: the usual least count for the normal approximation of a proportion (Cochran 1954). */
 export const conversionsFloor: Floor = { kind: "conversions", need: 5 }
 
+/**
+ * 5 independent values to be expected on the thinner side of a quantile, per compared arm: with fewer it is hardly more than the largest value or
+ * the smallest. (Intervals hold at 3 already, in simulations.)
+ */
+export const valuesFloor: Floor = { kind: "values", need: 5 }
+
 /** The floors of every metric. A proportion (aggregation `occurrence`) adds {@link conversionsFloor}. */
 export const standardFloors: ReadonlyArray<Floor> = [identitiesFloor]
 
 const reasons: Readonly<Record<Floor["kind"], WithheldReason>> = {
   identities: "too_few_identities",
-  conversions: "too_few_conversions"
+  conversions: "too_few_conversions",
+  values: "too_few_values"
 }
 
 const measure: Readonly<Record<Floor["kind"], (arm: Moments.Moments) => number>> = {
   identities: (arm) => arm.n,
-  conversions: (arm) => arm.sums[0] ?? 0
+  conversions: (arm) => arm.sums[0] ?? 0,
+  values: (arm) => arm.sums[1] ?? 0
 }
 
 /**
@@ -35,7 +43,9 @@ export const checkFloors = (
         reasons[kind],
         have,
         need,
-        `Needs ${figure(need)} ${kind} in each arm; the smaller has ${figure(have)}.`
+        kind === "values"
+          ? `Needs ${figure(need)} independent values beyond the quantile in each arm; the smaller has ${figure(have)}.`
+          : `Needs ${figure(need)} ${kind} in each arm; the smaller has ${figure(have)}.`
       )
     }
   }

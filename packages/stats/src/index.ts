@@ -38,7 +38,7 @@ export {
 } from "./distributions.ts"
 export { defaultEngine, type EngineName, type EngineOptions, engines, engineWith } from "./engines.ts"
 export { type Adjustment, adjustmentOf, type Columns, type Estimand, type Estimate, estimate } from "./estimand.ts"
-export { checkFloors, conversionsFloor, identitiesFloor, standardFloors } from "./floors.ts"
+export { checkFloors, conversionsFloor, identitiesFloor, standardFloors, valuesFloor } from "./floors.ts"
 export { exactBelow, frequentist, type FrequentistOptions, frequentistWith } from "./frequentist.ts"
 export {
   alphaSpent,
@@ -73,6 +73,7 @@ export {
   type TargetEffect
 } from "./planning.ts"
 export { type PostStratified, postStratify, type Stratum } from "./post-stratification.ts"
+export { independentValues, quantileMoments, quantileVariance, type SampleQuantile } from "./quantile.ts"
 export { defaultTuning, sequential, sequentialWith } from "./sequential.ts"
 export { type Effect, shrink, type ShrunkEffect } from "./shrinkage.ts"
 export { type Count, fisherExact, newcombe, scoreLift, wilson } from "./small-counts.ts"

@@ -1,6 +1,6 @@
 import { Moments } from "@assay/model"
 import { describe, expect, it } from "vitest"
-import { checkFloors, conversionsFloor, standardFloors } from "../src/index.ts"
+import { checkFloors, conversionsFloor, standardFloors, valuesFloor } from "../src/index.ts"
 
 const arm = (n: number, conversions: number) => Moments.fromSums(n, conversions, conversions)
 
@@ -23,6 +23,17 @@ describe("floors", () => {
       have: 4,
       need: 5,
       sentence: "Needs 5 conversions in each arm; the smaller has 4."
+    })
+  })
+
+  it("withhold a quantile that rests on fewer than 5 independent values in an arm", () => {
+    const quantile = (beyond: number) => Moments.fromCentral(900, [3, beyond / 900], [[1, 0], [0, 0]])
+    expect(checkFloors([...standardFloors, valuesFloor], { control: quantile(40), treatment: quantile(4.5) })).toEqual({
+      status: "withheld",
+      reason: "too_few_values",
+      have: 4.5,
+      need: 5,
+      sentence: "Needs 5 independent values beyond the quantile in each arm; the smaller has 4.5."
     })
   })
 

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
 import { metricsBenchmark } from "./metrics.ts"
+import { quantiles } from "./quantiles.ts"
 
 const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
@@ -14,6 +15,7 @@ const usage = `Usage: npm run bench -- <name>
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
   aggregations [runs]         coverage of the intervals of ratio and retention by simulation (20000)
+  quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
   kills [number]              runners on one PostgreSQL, killed at random, paused, their database restarted (200)
   soak [experiments] [minutes]  one runner: memory, and how long experiments wait (300, 10)`
 
@@ -49,7 +51,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
   calibration: () => calibration(number(0, 50_000)),
-  aggregations: () => aggregations(number(0, 20_000))
+  aggregations: () => aggregations(number(0, 20_000)),
+  quantiles: () => quantiles(number(0, 20_000))
 }
 
 const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
