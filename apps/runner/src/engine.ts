@@ -1,5 +1,5 @@
 /** The warehouse of a project, filled by its `setup` statements, and the one that results are written to. */
-import { publishTo } from "@assay/pipeline"
+import { publishTo, type RecomputeContext } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
 import { Context, Effect, Layer } from "effect"
 import type { Project } from "./project.ts"
@@ -26,10 +26,17 @@ export const resultsWarehouse = Effect.fn("resultsWarehouse")(function*(project:
   return Context.get(yield* Layer.build(Warehouse.layer(results)), Warehouse)
 })
 
-/** How results are written besides the store, where that is configured. */
-export const publisher = Effect.fn("publisher")(function*(project: Project) {
-  const results = yield* resultsWarehouse(project)
-  return results === undefined ? {} : { publish: publishTo(results) }
+/** What a project's recomputes do with the connection for results. */
+export type Writing = Pick<RecomputeContext, "publish" | "states">
+
+/** How results are written besides the store, and how states are kept, where that is configured. */
+export const writing = Effect.fn("writing")(function*(project: Project) {
+  const warehouse = yield* resultsWarehouse(project)
+  const { incremental } = project.config
+  const found: Writing = warehouse === undefined
+    ? {}
+    : { publish: publishTo(warehouse), ...(incremental === undefined ? {} : { states: { ...incremental, warehouse } }) }
+  return found
 })
 
 /** What is said about the connection for results, whose keys stand under another name in the configuration. */

@@ -1,12 +1,12 @@
 /** What a runner watches: the definitions of a project, read again when their files change. */
 import { definitionHash } from "@assay/definitions"
 import { type AssayError, DefinitionError } from "@assay/model"
-import type { Publish } from "@assay/pipeline"
 import { engineWith } from "@assay/stats"
 import type { Watched } from "@assay/watch"
 import { Effect, Ref } from "effect"
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
+import type { Writing } from "./engine.ts"
 import { type LoadedProject, type Project, readDefinitions, shown } from "./project.ts"
 import { version } from "./version.ts"
 
@@ -21,7 +21,7 @@ const signature = ({ config }: Project): string =>
   ).join("\n")
 
 /** A project's definitions as work. */
-export const watchedOf = ({ config, definitions }: LoadedProject, publish: Publish | undefined): Watched => ({
+export const watchedOf = ({ config, definitions }: LoadedProject, outlets: Writing): Watched => ({
   jobs: new Map(
     [...definitions.experiments].map(([key, experiment]) => [key, {
       experiment,
@@ -37,7 +37,7 @@ export const watchedOf = ({ config, definitions }: LoadedProject, publish: Publi
     policy: config.decision,
     multiplicity: config.multiplicity,
     version,
-    ...(publish === undefined ? {} : { publish })
+    ...outlets
   },
   refresh: config.defaults.refresh
 })
@@ -46,7 +46,7 @@ export const watchedOf = ({ config, definitions }: LoadedProject, publish: Publi
  * The definitions as they are at each time; read only where a file was added, removed or changed since the last time. Fails, until
  * somebody mends it, with what is wrong in them.
  */
-export const watching = Effect.fn("watching")(function*(project: Project, publish: Publish | undefined) {
+export const watching = Effect.fn("watching")(function*(project: Project, outlets: Writing) {
   const known = yield* Ref.make<{ readonly signature: string; readonly watched: Watched } | undefined>(undefined)
   return Effect.gen(function*() {
     const now = yield* Effect.try({
@@ -63,7 +63,7 @@ export const watching = Effect.fn("watching")(function*(project: Project, publis
     })
     const before = yield* Ref.get(known)
     if (before?.signature === now) return before.watched
-    const watched = watchedOf(yield* readDefinitions(project), publish)
+    const watched = watchedOf(yield* readDefinitions(project), outlets)
     yield* Ref.set(known, { signature: now, watched })
     return watched
   }) satisfies Effect.Effect<Watched, AssayError>

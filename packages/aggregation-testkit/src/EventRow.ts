@@ -4,7 +4,10 @@ import { identifier, join, parameter, type ParameterType, render, sql } from "@a
 import { Warehouse } from "@assay/warehouse"
 import { Effect } from "effect"
 
-/** One row of the original system's event table; `timestamp` in milliseconds since 1970-01-01 UTC. */
+/**
+ * One row of the original system's event table; `timestamp` in milliseconds since 1970-01-01 UTC. It was stored at that time, too, unless
+ * `ingested` says another one.
+ */
 export interface EventRow {
   readonly environment: string
   readonly event: string
@@ -18,6 +21,7 @@ export interface EventRow {
   readonly country?: string
   readonly amount?: number
   readonly member?: boolean
+  readonly ingested?: number
 }
 
 /** The mapping that test tables are made for: the default one, with an event id and three properties. */
@@ -72,22 +76,24 @@ export const clearEvents = Effect.fn("testkit.clearEvents")(function*(table: str
 export const insertEvents = Effect.fn("testkit.insertEvents")(function*(table: string, rows: ReadonlyArray<EventRow>) {
   if (rows.length === 0) return
   const warehouse = yield* Warehouse
+  const instant = (millis: number) => Instant.fromMillis(millis).replace("T", " ").replace("Z", "")
   const column = (type: ParameterType, of: (row: EventRow) => unknown) => parameter(type, rows.map(of))
   const columns = join([
     column("Array(String)", (row) => row.environment),
     column("Array(String)", (row) => row.event),
     column("Array(String)", (row) => row.feature),
     column("Array(String)", (row) => row.identity),
-    column("Array(String)", (row) => Instant.fromMillis(row.timestamp).replace("T", " ").replace("Z", "")),
+    column("Array(String)", (row) => instant(row.timestamp)),
     column("Array(String)", (row) => row.value),
     column("Array(String)", (row) => row.metadata),
     column("Array(String)", (row) => row.id),
     column("Array(String)", (row) => (row.country === undefined ? "" : `=${row.country}`)),
     column("Array(String)", (row) => (row.amount === undefined ? "" : String(row.amount))),
-    column("Array(String)", (row) => (row.member === undefined ? "" : String(row.member)))
+    column("Array(String)", (row) => (row.member === undefined ? "" : String(row.member))),
+    column("Array(String)", (row) => instant(row.ingested ?? row.timestamp))
   ])
   yield* warehouse.command(statement(sql`INSERT INTO ${identifier(table)}
-    SELECT row.1, row.2, row.3, row.4, toDateTime64(row.5, 3, 'UTC'), row.6, '', row.7, toDateTime64(row.5, 3, 'UTC'), row.8,
+    SELECT row.1, row.2, row.3, row.4, toDateTime64(row.5, 3, 'UTC'), row.6, '', row.7, toDateTime64(row.12, 3, 'UTC'), row.8,
       if(row.9 = '', NULL, substring(row.9, 2)), toFloat64OrNull(row.10), if(row.11 = '', NULL, row.11 = 'true')
     FROM (SELECT arrayJoin(arrayZip(${columns})) AS row)`))
 })

@@ -73,5 +73,6 @@ export {
   pinnedSettings,
   tableName
 } from "./statement/compile.ts"
+export * as Stored from "./statement/stored.ts"
 export { isSharded } from "./statement/table.ts"
 export * as Unit from "./Unit.ts"

@@ -10,6 +10,7 @@ import {
   DefinitionError,
   type DefinitionIssue,
   describe,
+  Duration,
   EngineChoice,
   EngineName,
   EventMapping,
@@ -65,12 +66,27 @@ export interface SetupStatement {
   readonly parameters?: Readonly<Record<string, unknown>>
 }
 
+/**
+ * States: tables of Assay's own in which it keeps what it has read, so that a recompute reads what is new alone. They lie in `database`
+ * (that of the connection for results where it is absent). `lag` is how long after its time of storage a row may still become visible.
+ */
+export const Incremental = Schema.Struct({
+  database: Schema.optionalKey(Schema.NonEmptyString),
+  lag: Schema.optionalKey(Duration.Duration)
+})
+export interface Incremental extends Schema.Schema.Type<typeof Incremental> {}
+
+/** Rows become visible within this time where the configuration doesn't say another one. */
+export const defaultLag = "5m"
+
 /** The configuration as people write it. Everything is optional. */
 export interface AssayConfig<Warehouse = unknown> {
   /** Where ClickHouse is. */
   readonly warehouse?: Warehouse
   /** Where results are written besides the store: `true` for the warehouse itself, or a connection of its own. */
   readonly results?: Warehouse | true
+  /** Whether a recompute reads what is new alone (`true`, or where states lie); needs `results`, whose connection keeps them. */
+  readonly incremental?: true | Incremental
   /**
    * Statements that fill the embedded ClickHouse before its first query: demos, trials, files read with `file()`. A
    * function is called only when there is a query, so commands that ask nothing need not what it needs.
@@ -98,6 +114,8 @@ export interface ResolvedConfig<Warehouse = unknown> {
   readonly warehouse: Warehouse
   /** Where results are written besides the store; absent where they aren't. */
   readonly results?: Warehouse | true
+  /** How states are kept; absent where they aren't. `lag` in milliseconds. */
+  readonly incremental?: { readonly database?: string; readonly lag: number }
   /** The statements, checked; a function in the configuration is called here. */
   readonly setup: () => Result.Result<ReadonlyArray<SetupStatement>, DefinitionError>
   readonly mapping: EventMapping
@@ -127,6 +145,7 @@ export const defineConfig = <Warehouse = unknown>(config: AssayConfig<Warehouse>
 const Config = Schema.Struct({
   warehouse: Schema.optionalKey(Schema.Unknown),
   results: Schema.optionalKey(Schema.Unknown),
+  incremental: Schema.optionalKey(Schema.Unknown),
   setup: Schema.optionalKey(Schema.Unknown),
   events: Schema.optionalKey(Schema.Unknown),
   aggregations: Schema.optionalKey(Schema.Unknown),
@@ -274,6 +293,30 @@ const decodeResults = <Warehouse>(
   return decoded
 }
 
+/** How states are kept. Their connection is that for results. */
+const decodeIncremental = (
+  value: unknown,
+  results: unknown,
+  events: EventMapping | undefined
+): Result.Result<Incremental | undefined, ReadonlyArray<ValueIssue>> => {
+  if (value === undefined) return Result.succeed(undefined)
+  const decoded = value === true ? Result.succeed<Incremental>({}) : decode(Incremental, value)
+  if (Result.isFailure(decoded)) return decoded
+  if (results === undefined) {
+    return Result.fail([{
+      path: [],
+      found: "no results beside it",
+      expected: "a connection that may write: results: true, or one of its own",
+      hint: "States are kept through the connection for results"
+    }])
+  }
+  return results === true || events === undefined || events.database !== undefined ? decoded : Result.fail([{
+    path: [],
+    found: "no events.database beside it",
+    expected: "the database of the events, since states are filled through the connection for results"
+  }])
+}
+
 const below = (key: string, issues: ReadonlyArray<ValueIssue>): ReadonlyArray<ValueIssue> =>
   issues.map((issue) => ({ ...issue, path: [key, ...issue.path] }))
 
@@ -415,6 +458,11 @@ export const resolveConfig = <Warehouse>(
   const store = decodeStore(given["store"])
   const results = decodeResults(context.warehouse, given["results"])
   const events = decode(EventMapping, mergeEvents(given["events"] ?? {}))
+  const incremental = decodeIncremental(
+    given["incremental"],
+    given["results"],
+    Result.isSuccess(events) ? events.success : undefined
+  )
   const gathered = gatherAggregations(context.aggregations, given["aggregations"])
   const defaults = isFields(given["defaults"]) ? given["defaults"] : {}
   const engine = decodeEngine(defaults["engine"])
@@ -431,6 +479,7 @@ export const resolveConfig = <Warehouse>(
     ...(Result.isFailure(corrections) ? below("multiplicity", corrections.failure) : []),
     ...(Result.isFailure(warehouse) ? below("warehouse", warehouse.failure.map(redacted)) : []),
     ...(Result.isFailure(results) ? below("results", results.failure.map(redacted)) : []),
+    ...(Result.isFailure(incremental) ? below("incremental", incremental.failure) : []),
     ...(Result.isFailure(store) ? below("store", store.failure) : []),
     ...below("events", Result.isFailure(events) ? events.failure : checkMapping(events.success)),
     ...(Result.isFailure(listed) ? below("setup", listed.failure) : []),
@@ -438,7 +487,8 @@ export const resolveConfig = <Warehouse>(
   ]
   if (
     Result.isFailure(config) || Result.isFailure(warehouse) || Result.isFailure(results) || Result.isFailure(events) ||
-    Result.isFailure(store) || Result.isFailure(engine) || Result.isFailure(policy) || Result.isFailure(corrections)
+    Result.isFailure(incremental) || Result.isFailure(store) || Result.isFailure(engine) || Result.isFailure(policy) ||
+    Result.isFailure(corrections)
   ) {
     return fail(issues)
   }
@@ -464,6 +514,12 @@ export const resolveConfig = <Warehouse>(
   return issues.length > 0 ? fail(issues) : Result.succeed({
     warehouse: warehouse.success,
     ...(results.success === undefined ? {} : { results: results.success }),
+    ...(incremental.success === undefined ? {} : {
+      incremental: {
+        ...(incremental.success.database === undefined ? {} : { database: incremental.success.database }),
+        lag: Duration.toMillis(incremental.success.lag ?? defaultLag)
+      }
+    }),
     setup: () =>
       Result.mapError(decodeSetup(setup), (found) => new DefinitionError({ issues: found.map(located("setup")) })),
     mapping: events.success,

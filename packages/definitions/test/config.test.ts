@@ -65,6 +65,17 @@ describe("a configuration", () => {
     })
   })
 
+  it("may say that states are kept, and where; rows become visible within five minutes unless it says otherwise", () => {
+    expect(Result.getOrThrow(resolve({ results: true }))).not.toHaveProperty("incremental")
+    expect(Result.getOrThrow(resolve({ results: true, incremental: true })).incremental).toEqual({ lag: 300_000 })
+    const incremental = { database: "states", lag: "1h" }
+    const results = { url: "http://localhost:8124" }
+    expect(Result.getOrThrow(resolve({ results, incremental, events: { database: "product" } })).incremental).toEqual({
+      database: "states",
+      lag: 3_600_000
+    })
+  })
+
   it("may name where results are written: the warehouse itself, or a connection that is checked like it", () => {
     expect(Result.getOrThrow(resolve({}))).not.toHaveProperty("results")
     expect(Result.getOrThrow(resolve({ results: true })).results).toBe(true)
@@ -131,12 +142,12 @@ describe("a mistake in it", () => {
       "assay.config.ts: found a list of 1, expected a configuration. End the file with: export default defineConfig({ … })"
     ]],
     ["a misspelt key", { warehose: {} }, [
-      `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, results, setup, events, aggregations, ` +
+      `assay.config.ts warehose: found the unknown key "warehose", expected one of warehouse, results, incremental, setup, events, aggregations, ` +
       `experiments, metrics, store, defaults, decision, multiplicity. Did you mean "warehouse"?`
     ]],
     ["a misspelt column", { events: { columns: { fetaure: "flag" } } }, [
       `assay.config.ts events.columns.fetaure: found the unknown key "fetaure", expected one of environment, event, ` +
-      `feature, timestamp, value, event_id. Did you mean "feature"?`
+      `feature, timestamp, value, event_id, ingested. Did you mean "feature"?`
     ]],
     ["a set-up of a server", { warehouse: { url: "http://localhost:8123" }, setup: [{ text: "SELECT 1" }] }, [
       "assay.config.ts setup: found statements beside warehouse.url, expected none: they fill the embedded ClickHouse only, " +
@@ -203,6 +214,17 @@ describe("a mistake in it", () => {
     ]],
     ["thresholds that cross", { decision: { losing: 0.97 } }, [
       "assay.config.ts decision.losing: found 0.97 beside winning: 0.95, expected a chance to win below that of winning"
+    ]],
+    ["states without a connection that may write", { incremental: true }, [
+      "assay.config.ts incremental: found no results beside it, expected a connection that may write: results: true, or one of its own. " +
+      "States are kept through the connection for results"
+    ]],
+    ["states that don't say where the events are", { incremental: {}, results: { url: "http://localhost:8123" } }, [
+      "assay.config.ts incremental: found no events.database beside it, expected the database of the events, since states are filled " +
+      "through the connection for results"
+    ]],
+    ["a lag that is no length of time", { incremental: { lag: 5 }, results: true }, [
+      "assay.config.ts incremental.lag: found 5, expected text"
     ]],
     ["no concurrency", { defaults: { concurrency: 0 } }, [
       "assay.config.ts defaults.concurrency: found 0, expected a number greater than 0"

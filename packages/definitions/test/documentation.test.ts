@@ -57,6 +57,6 @@ describe("the examples of the documentation", () => {
     row("table", mapping.table)
     row("exposure_event", mapping.exposure_event)
     row("deduplication.policy", mapping.deduplication.policy)
-    expect(page.match(/^\| `columns\./gm)).toHaveLength(Object.keys(mapping.columns).length + 1)
+    expect(page.match(/^\| `columns\./gm)).toHaveLength(Object.keys(mapping.columns).length + 2)
   })
 })

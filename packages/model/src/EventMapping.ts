@@ -22,7 +22,8 @@ export const ExposureTable = Schema.Struct({
     environment: Schema.optionalKey(Column),
     feature: Column,
     variant: Column,
-    timestamp: Column
+    timestamp: Column,
+    ingested: Schema.optionalKey(Column)
   }),
   identities: Schema.Record(Schema.String, Column)
 })
@@ -54,7 +55,8 @@ export const EventMapping = Schema.Struct({
     feature: Column,
     timestamp: Column,
     value: Column,
-    event_id: Schema.optionalKey(Column)
+    event_id: Schema.optionalKey(Column),
+    ingested: Schema.optionalKey(Column)
   }),
   identities: Schema.Record(Schema.String, Column),
   json: Schema.Record(Schema.String, Column),

@@ -42,6 +42,19 @@ export const SrmResult = Schema.Struct({
 export interface SrmResult extends Schema.Schema.Type<typeof SrmResult> {}
 
 /**
+ * How an answer was come by where states are kept: from what was stored and what is new (`incremental`), by reading everything into a new
+ * state (`rebuilt`), or without a state (`full`), for a `reason`. `ingested_until` is the time before which rows had to be stored to be in
+ * it, `rows_added` how many rows of exposures and events were new.
+ */
+export const RefreshMode = Schema.Struct({
+  mode: Schema.Literals(["incremental", "rebuilt", "full"]),
+  reason: Schema.optionalKey(Schema.String),
+  ingested_until: Schema.optionalKey(Schema.String),
+  rows_added: Schema.optionalKey(Schema.Finite)
+})
+export interface RefreshMode extends Schema.Schema.Type<typeof RefreshMode> {}
+
+/**
  * What produced the numbers, so that they can be checked and reproduced, and what it cost. `peak_memory_bytes` is the most
  * memory that the query took on the server that answered; absent where ClickHouse doesn't say.
  */
@@ -59,7 +72,8 @@ export const Provenance = Schema.Struct({
   peak_memory_bytes: Schema.optionalKey(Schema.Finite),
   query_ms: Schema.optionalKey(Schema.Finite),
   duration_ms: Schema.Finite,
-  computed_at: Schema.String
+  computed_at: Schema.String,
+  refresh: Schema.optionalKey(RefreshMode)
 })
 export interface Provenance extends Schema.Schema.Type<typeof Provenance> {}
 

@@ -29,19 +29,6 @@ export { Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Sour
 export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
 export {
-  type Outlook,
-  type OutlookAnswer,
-  type OutlookEffect,
-  type OutlookFigures,
-  type OutlookMetric,
-  type OutlookPoint,
-  type OutlookSize,
-  type OutlookTarget,
-  type OutlookTraffic,
-  type OutlookUnknown,
-  outlookVersion
-} from "./Outlook.ts"
-export {
   Correction,
   DecisionPolicy,
   defaultDecisionPolicy,
@@ -53,7 +40,7 @@ export {
 } from "./Policy.ts"
 export { Design, EffectSize, Horizon, horizonMillis, lookFractions, RecordedPlan } from "./RecordedPlan.ts"
 export { defaultRefresh, Refresh } from "./Refresh.ts"
-export { Provenance, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"
+export { Provenance, RefreshMode, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"
 export { Series, SeriesPoint } from "./Series.ts"
 export { Breakdown, PartialMetric, Slice } from "./Slices.ts"
 export type { Statement } from "./Statement.ts"

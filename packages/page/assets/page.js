@@ -85,10 +85,6 @@
         events.close()
         idle(`Failed (${code}): ${message}`)
       })
-      on("cancelled", () => {
-        events.close()
-        idle("Cancelled")
-      })
       on("idle", () => {
         events.close()
         idle("")

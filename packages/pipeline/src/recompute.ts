@@ -20,6 +20,7 @@ import {
   type Metric,
   type Multiplicity,
   PlanError,
+  type RefreshMode,
   type ResultsSummary,
   type Statement,
   type WarehouseError
@@ -29,6 +30,7 @@ import { Store } from "@assay/store"
 import { type QueryProgress, Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
+import { refresh, type StateContext } from "./incremental/refresh.ts"
 import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
@@ -54,6 +56,8 @@ export interface RecomputeContext {
   readonly warehouseVersion: string
   /** Where results are written besides the store. */
   readonly publish?: Publish
+  /** How states are kept, where answers come from them. */
+  readonly states?: StateContext
 }
 
 /** One experiment to recompute, with the hash of everything that determines its numbers. */
@@ -134,6 +138,31 @@ const decodeRows = Effect.fn("recompute.decode")(
   }
 )
 
+/** The answer to a plan: from its state where states are kept and that can be, else by its statement over all of its data. */
+const answer = Effect.fn("recompute.answer")(
+  function*(job: Job, context: RecomputeContext, runId: string, planned: Plan, watch: Watcher) {
+    const now = yield* Clock.currentTimeMillis
+    const { states } = context
+    const experiment = job.experiment.key
+    const kept = states === undefined ? undefined : yield* refresh(states, planned, now, {
+      queryId: `assay-${runId}`,
+      comment: { assay: "recompute", experiment, run: runId },
+      onProgress: (progress) => watch({ kind: "progress", experiment, progress })
+    }).pipe(Effect.catch((error) => Effect.succeed({ reason: error.message })))
+    if (kept !== undefined && "answer" in kept) {
+      const mode: RefreshMode = {
+        mode: kept.rebuilt ? "rebuilt" : "incremental",
+        ingested_until: Instant.fromMillis(kept.ingested),
+        rows_added: kept.added
+      }
+      return { planned: kept.plan, statement: compile(kept.plan), ...kept.answer, mode }
+    }
+    const mode: RefreshMode | undefined = kept === undefined ? undefined : { mode: "full", reason: kept.reason }
+    const statement = compile(planned)
+    return { planned, statement, ...(yield* runQuery(job, runId, statement, watch)), mode }
+  }
+)
+
 /** The names of undeclared variants: a second, small statement that runs only where the first one counted any. */
 const nameUndeclared = Effect.fn("recompute.undeclared")(function*(job: Job, runId: string, planned: Plan) {
   const warehouse = yield* Warehouse
@@ -156,7 +185,7 @@ const earlierSummary = Effect.fn("recompute.before")(function*(experiment: strin
 }, Effect.orElseSucceed(() => undefined))
 
 /**
- * Recomputes one experiment: one statement, then a snapshot in the store, then rows where results are published. Fails with
+ * Recomputes one experiment: one statement (or what is new for its state), then a snapshot in the store, then rows where results are published. Fails with
  * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
  * interrupted, the query is killed on the server.
  */
@@ -169,9 +198,8 @@ export const recompute = Effect.fn("recompute")(
     yield* watch({ kind: "started", experiment })
     const whole = yield* planJob(job, context)
     const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
-    const planned = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
-    const statement = compile(planned)
-    const { rows, statistics } = yield* runQuery(job, runId, statement, watch)
+    const complete = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
+    const { mode, planned, rows, statement, statistics } = yield* answer(job, context, runId, complete, watch)
     const aggregates = yield* decodeRows(planned, rows)
     const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
     yield* watch({ kind: "decoded", experiment })
@@ -207,7 +235,8 @@ export const recompute = Effect.fn("recompute")(
         ...(statistics.peakMemoryBytes === undefined ? {} : { peak_memory_bytes: statistics.peakMemoryBytes }),
         query_ms: Math.round(statistics.durationMs),
         duration_ms: computed - started,
-        computed_at: Instant.fromMillis(computed)
+        computed_at: Instant.fromMillis(computed),
+        ...(mode === undefined ? {} : { refresh: mode })
       }
     })
     const store = yield* Store

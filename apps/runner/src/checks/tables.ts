@@ -53,6 +53,15 @@ const timestampTypes = /^(LowCardinality\()?(Nullable\()?DateTime(64)?\b/
 const nestedTypes = /^(Array|Map|Tuple|Nested|AggregateFunction|JSON|Object|Dynamic|Variant)\b/
 
 const typeCheck = (table: Table, { name, what }: Column, type: string): ReadonlyArray<Check> => {
+  if (what.endsWith(".columns.ingested") && !/^(LowCardinality\()?DateTime(64)?\b/.test(type)) {
+    return [
+      broken(
+        table.name,
+        `${name} (${what}) is of type ${type}`,
+        "Map it to a DateTime or DateTime64 column that is never NULL"
+      )
+    ]
+  }
   if (name === table.timestamp) {
     return timestampTypes.test(type)
       ? []

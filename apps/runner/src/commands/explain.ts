@@ -1,5 +1,15 @@
 /** `assay explain`: what a recompute would do, and what it would read. */
-import { compile, isSharded, type Plan, plan, type PlannedMetric, type Stream, tableName } from "@assay/aggregation"
+import {
+  compile,
+  isSharded,
+  type Plan,
+  plan,
+  type PlannedMetric,
+  Stored,
+  type Stream,
+  tableName
+} from "@assay/aggregation"
+import type { ResolvedConfig } from "@assay/definitions"
 import { Duration, formatIssue, Instant } from "@assay/model"
 import { statementHash } from "@assay/pipeline"
 import { overLimit, Warehouse } from "@assay/warehouse"
@@ -44,6 +54,21 @@ const covariateText = (covariate: PlannedMetric["covariate"]): string =>
     : "trait" in covariate.of
     ? `, adjusted for the trait ${covariate.of.trait}`
     : `, adjusted for the ${Duration.fromMillis(covariate.of.lookback)} before exposure`
+
+/** How a recompute comes by its answer where states are kept; nothing where they aren't. */
+const refreshLines = (planned: Plan, incremental: ResolvedConfig["incremental"]): ReadonlyArray<string> => {
+  if (incremental === undefined) return []
+  const refused = Stored.refusal(planned)
+  const { exposures, columns } = planned.mapping
+  const by = columns.ingested === undefined || (exposures !== undefined && exposures.columns.ingested === undefined)
+    ? "an event's own time, since not all tables map columns.ingested"
+    : columns.ingested
+  return [
+    refused === undefined
+      ? `Refresh     from its state and what is new by ${by}, ${Duration.fromMillis(incremental.lag)} ago and before`
+      : `Refresh     reads all data, since ${refused}`
+  ]
+}
 
 const describePlan = (planned: Plan): ReadonlyArray<string> => {
   const { experiment, mapping } = planned
@@ -136,6 +161,7 @@ export const runExplain = Effect.fn("command.explain")(
     yield* print(
       [
         ...describePlan(planned),
+        ...refreshLines(planned, config.incremental),
         ...reads,
         ...(refused === undefined ? [] : [`Refused     ${refused.message}`]),
         `Statement   sha256 ${statementHash(statement)}`,

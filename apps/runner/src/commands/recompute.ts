@@ -6,7 +6,7 @@ import { scorecard } from "@assay/report"
 import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
-import { aboutResults, publisher, warehouseLayer } from "../engine.ts"
+import { aboutResults, warehouseLayer, writing } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
 import { print, printJson, say, scorecardOptions } from "../output.ts"
 import { overview } from "../overview.ts"
@@ -22,6 +22,8 @@ export interface RecomputeInput {
   readonly config: Option.Option<string>
   readonly concurrency: Option.Option<number>
   readonly asOf: Option.Option<string>
+  /** Whether states are made anew. */
+  readonly full: boolean
   readonly json: boolean
 }
 
@@ -130,6 +132,13 @@ const sayFailures = Effect.fn("sayFailures")(function*(failed: ReadonlyArray<Fai
   if (failed.length > 0) yield* say(`\n${failed.length} of ${total} failed. Their last good results are untouched.`)
 })
 
+/** Why results were computed from all data although states are kept, on stderr. */
+const sayFull = Effect.fn("sayFull")(function*(results: ReadonlyArray<Recomputed>) {
+  for (const { summary: { experiment, provenance: { refresh } } } of results) {
+    if (refresh?.mode === "full") yield* say(`\n${experiment}: all data was read: ${refresh.reason}`)
+  }
+})
+
 /** Which results are in the store alone, and why, on stderr; answers how many. */
 const sayUnpublished = Effect.fn("sayUnpublished")(
   function*(project: LoadedProject, results: ReadonlyArray<Recomputed>) {
@@ -174,6 +183,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
     : plainProgress(write)
   const run = Effect.gen(function*() {
     const warehouse = yield* Warehouse
+    const { states, ...outlets } = yield* writing(project)
     return yield* recomputeAll(
       jobs,
       {
@@ -189,7 +199,8 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         asOf,
         version,
         warehouseVersion: yield* warehouse.version(),
-        ...(yield* publisher(project))
+        ...outlets,
+        ...(states === undefined ? {} : { states: { ...states, rebuild: input.full } })
       },
       Option.getOrElse(input.concurrency, () => config.defaults.concurrency),
       watch
@@ -201,6 +212,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
   )
   if (input.json) yield* printJson(outcomeJson(results, failed, skipped))
   else yield* printOutcome(project, commandLine(input.config), results, jobs.length)
+  yield* sayFull(results)
   yield* sayFailures(failed, jobs.length)
   const unpublished = yield* sayUnpublished(project, results)
   if (failed.length + unpublished > 0) return yield* new Failed({ exitCode: 1 })

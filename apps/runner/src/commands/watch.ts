@@ -2,7 +2,7 @@
 import { watch } from "@assay/watch"
 import { Effect, Layer, Option } from "effect"
 import { hostname } from "node:os"
-import { publisher, warehouseLayer } from "../engine.ts"
+import { warehouseLayer, writing } from "../engine.ts"
 import { Failed } from "../Failed.ts"
 import { say } from "../output.ts"
 import { loadProject } from "../project.ts"
@@ -26,9 +26,8 @@ export const runWatch = Effect.fnUntraced(function*(input: WatchInput) {
   const project = yield* loadProject(Option.getOrUndefined(input.config))
   const runner = Option.getOrElse(input.runner, () => `${hostname()}-${process.pid}`)
   const program = Effect.gen(function*() {
-    const { publish } = { publish: undefined, ...(yield* publisher(project)) }
     return yield* watch({
-      load: yield* watching(project, publish),
+      load: yield* watching(project, yield* writing(project)),
       runner,
       concurrency: Option.getOrElse(input.concurrency, () => project.config.defaults.concurrency),
       once: input.once,

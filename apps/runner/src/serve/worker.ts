@@ -2,7 +2,7 @@
 import { type Run, Runs } from "@assay/store"
 import { watch } from "@assay/watch"
 import { Clock, Effect } from "effect"
-import { publisher, warehouseLayer } from "../engine.ts"
+import { warehouseLayer, writing } from "../engine.ts"
 import type { Project } from "../project.ts"
 import { watching } from "../watched.ts"
 
@@ -53,9 +53,8 @@ export const worker = Effect.fn("serve.worker")(function*({ project, runner }: W
   const work = Effect.gen(function*() {
     yield* runs.enter(Effect.void)
     yield* Effect.gen(function*() {
-      const { publish } = { publish: undefined, ...(yield* publisher(project)) }
       return yield* watch({
-        load: yield* watching(project, publish),
+        load: yield* watching(project, yield* writing(project)),
         runner,
         concurrency: project.config.defaults.concurrency,
         plans: false

@@ -42,7 +42,8 @@ export const pinnedSettings: Readonly<Record<string, string | number>> = {
   session_timezone: "UTC"
 }
 
-const statement = (fragment: Fragment): Statement => ({ ...render(fragment), settings: pinnedSettings })
+/** A fragment as a statement under the {@link pinnedSettings}. */
+export const statement = (fragment: Fragment): Statement => ({ ...render(fragment), settings: pinnedSettings })
 
 /**
  * The statement of a plan: one read of the exposures, one of the metric events, a row per arm. On a cluster that is sharded

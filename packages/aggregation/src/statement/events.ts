@@ -55,20 +55,19 @@ export const isUsableNumber = (number: Fragment): Fragment => sql`abs(${number})
 export const isUsable = ({ reads }: EventValue, value: Fragment): Fragment =>
   reads === "value" ? isUsableNumber(value) : sql`${value} != 0`
 
-/** What is read from an event; `collapse` makes one of those of its copies. */
-const read = (
-  { property, reads }: EventValue,
-  collapse: (fragment: Fragment, how: "min" | "max") => Fragment
-): Fragment =>
-  reads === "value"
-    ? sql`ifNull(${collapse(asNumber(property), "min")}, nan)`
-    : sql`ifNull(cityHash64(${collapse(sql`nullIf(${asText(property)}, '')`, "min")}), toUInt64(0))`
+/** What is read from an event, as it stands there: NULL where it has nothing. Of several copies the smallest is taken. */
+export const rawValue = ({ property, reads }: EventValue): Fragment =>
+  reads === "value" ? asNumber(property) : sql`nullIf(${asText(property)}, '')`
+
+/** A {@link rawValue} as the statement goes on with it. */
+export const settled = ({ reads }: EventValue, raw: Fragment): Fragment =>
+  reads === "value" ? sql`ifNull(${raw}, nan)` : sql`ifNull(cityHash64(${raw}), toUInt64(0))`
 
 /**
  * What makes two rows the same event, as SQL; undefined where every row counts. It is hashed together with the identity's
  * key, so two different rows are taken for one with probability 2⁻⁶⁴.
  */
-const rowKey = (plan: Plan): Fragment | undefined => {
+export const rowKey = (plan: Plan): Fragment | undefined => {
   const { columns } = plan.mapping
   // A tuple, because the hash of several arguments is NULL as soon as one of them is.
   const hash = (parts: ReadonlyArray<Fragment>) => sql`cityHash64(tuple(${join(parts)}))`
@@ -86,12 +85,22 @@ const rowKey = (plan: Plan): Fragment | undefined => {
 }
 
 /** The number of an event's name, from 1. Only events with one of the names are read, so none is NULL. */
-const eventNumber = (column: string, names: ReadonlyArray<string>): Fragment =>
+export const eventNumber = (column: string, names: ReadonlyArray<string>): Fragment =>
   names.length === 1
     ? sql`toUInt16(1)`
     : sql`assumeNotNull(toUInt16(transform(toString(${identifier(column)}), ${parameter("Array(String)", names)}, ${
       parameter("Array(UInt16)", names.map((_, i) => i + 1))
     }, toUInt16(0))))`
+
+/** The conditions of rows that are metric events of the plan. */
+export const isRead = (plan: Plan, { events }: EventColumns): ReadonlyArray<Fragment> => {
+  const { columns } = plan.mapping
+  return [
+    ...inEnvironment(plan, columns.environment),
+    sql`${identifier(columns.event)} IN (${join(events.map((event) => parameter("String", event)))})`,
+    ...inWindow(plan.reads, columns.timestamp)
+  ]
+}
 
 /**
  * One row per metric event, in columns of our {@link own}: `k`; `m`, the number of its event name from 1; `t`; `v0…` its values;
@@ -106,7 +115,7 @@ export const events = (plan: Plan, columns: EventColumns): Fragment => {
         sql`${identityKey(text(mapping.identities[plan.identity]!))} AS ${own("k")}`,
         sql`${collapse(eventNumber(mapping.columns.event, columns.events), "min")} AS ${own("m")}`,
         sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS ${own("t")}`,
-        ...columns.values.map((value, i) => sql`${read(value, collapse)} AS ${own("v", i)}`),
+        ...columns.values.map((value, i) => sql`${settled(value, collapse(rawValue(value), "min"))} AS ${own("v", i)}`),
         ...columns.conditions.map((condition, i) =>
           sql`${collapse(sql`toUInt8(${compileConditions(condition)})`, "max")} AS ${own("c", i)}`
         )
@@ -115,13 +124,7 @@ export const events = (plan: Plan, columns: EventColumns): Fragment => {
       `
     )
   const from = sql`FROM ${table(plan, mapping, shardsOf(plan))}
-    WHERE ${
-    and([
-      ...inEnvironment(plan, mapping.columns.environment),
-      sql`${identifier(mapping.columns.event)} IN (${join(columns.events.map((event) => parameter("String", event)))})`,
-      ...inWindow(plan.reads, mapping.columns.timestamp)
-    ])
-  }`
+    WHERE ${and(isRead(plan, columns))}`
   return key === undefined
     ? sql`SELECT ${row((fragment) => fragment)}
     ${from}`

@@ -6,7 +6,7 @@ import { asNumber, asText, type Property } from "../Property.ts"
 import { isUsableNumber, numbered } from "./events.ts"
 import { identityKey, inEnvironment, inWindow, offset, offsetType, own, shardsOf, table, text } from "./table.ts"
 
-interface ExposureSource {
+export interface ExposureSource {
   readonly from: Fragment
   readonly identity: string
   readonly variant: string
@@ -64,7 +64,7 @@ export const never = sql`toUInt64(4611686018427387904)`
 const declared = sql`toUInt64(9223372036854775807)`
 
 /** The key of identities without a name. */
-const nameless = identityKey(sql`''`)
+export const nameless = identityKey(sql`''`)
 
 /** Since when an identity is exposed, in milliseconds of the window, read off its packed exposure. */
 export const since = (pack: Fragment): Fragment => sql`bitShiftRight(${pack}, 8)`
@@ -120,7 +120,7 @@ const slicesOf = (breakdowns: ReadonlyArray<PlannedBreakdown>): Fragment =>
   )
 
 /** What exposures say beside who, when and which arm: numeric traits, and the codes of breakdowns. */
-const carriedBy = (plan: Plan) => [
+export const carriedBy = (plan: Plan) => [
   ...plan.traits.map((property, i) => ({
     name: numbered("x", i),
     read: sql`${traitOf(property)} AS ${own("x", i)}`,
@@ -141,7 +141,7 @@ const carriedBy = (plan: Plan) => [
 ]
 
 /** One row per exposure: `k`, `at`, `arm`, and what else is asked for, in columns of our own. */
-const exposureRows = (plan: Plan, source: ExposureSource, further: ReadonlyArray<Fragment>): Fragment => {
+export const exposureRows = (plan: Plan, source: ExposureSource, further: ReadonlyArray<Fragment>): Fragment => {
   const ranks = rankedArms(plan)
   const rank = sql`toUInt8(transform(${text(source.variant)}, ${parameter("Array(String)", ranks)}, ${
     parameter("Array(UInt8)", ranks.map((_, i) => i))
@@ -188,11 +188,13 @@ export const exposedTraits = (plan: Plan): Fragment => {
  * identity in an arm: since × 256 + rank × 4 + 2 if it was also seen in an undeclared variant + 1 if in several declared
  * ones. For one that was seen in undeclared variants only: `never`. Exposures without an identity make one row, `never` + 1 +
  * their number; it is always there (a row is added for it), so that events without an identity are counted, too. Traits of the
- * first exposure follow as `x0…`, the codes of breakdowns as `slices0…`.
+ * first exposure follow as `x0…`, the codes of breakdowns as `slices0…`. `rows` are the exposures, those of the plan's table where
+ * nothing is said.
  */
-export const exposures = (plan: Plan): Fragment => {
-  const source = exposureSource(plan, shardsOf(plan))
+export const exposures = (plan: Plan, rows?: Fragment): Fragment => {
   const carried = carriedBy(plan)
+  const all = rows ??
+    exposureRows(plan, exposureSource(plan, shardsOf(plan)), carried.map(({ read }) => read))
   const known = sql`bitAnd(seen, ${declared})`
   const lines = sql`,
             `
@@ -211,7 +213,7 @@ export const exposures = (plan: Plan): Fragment => {
     ], lines)
   }
           FROM (
-            ${exposureRows(plan, source, carried.map(({ read }) => read))}
+            ${all}
             UNION ALL
             SELECT ${
     join([

@@ -3,7 +3,8 @@ import { Instant } from "@assay/model"
 import { type Fragment, identifier, join, parameter, sql, word } from "@assay/sql"
 import { ownPrefix, type Plan } from "../Plan.ts"
 
-const time = (millis: number): Fragment =>
+/** A time as ClickHouse compares it with a column. */
+export const time = (millis: number): Fragment =>
   parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
 
 /**

@@ -23,9 +23,14 @@ const ofExposure = (plan: Plan): ReadonlyArray<readonly [from: Fragment, name: F
 
 /**
  * One row per identity (and period, where there is a series): its packed exposure, counts for the findings, and its accumulators
- * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none.
+ * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none. Events and exposures are those of the
+ * plan's tables where `from` doesn't say otherwise.
  */
-export const units = (plan: Plan, form: "value" | "state"): Fragment => {
+export const units = (
+  plan: Plan,
+  form: "value" | "state",
+  from?: { readonly events: Fragment; readonly exposures: Fragment }
+): Fragment => {
   const columns = eventColumns(plan)
   const state = form === "state" ? word("State") : empty
   const copies = plan.deduplication.policy !== "none"
@@ -38,7 +43,7 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
     ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
     ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
-    ...ofExposure(plan).map(([from]) => sql`exposures.${from} AS ${from}`),
+    ...ofExposure(plan).map(([name]) => sql`exposures.${name} AS ${name}`),
     ...(plan.series === undefined ? [] : [
       sql`${periodOf(plan, sql`events.${own("t")}`, sql`exposures.pack`)} AS p`
     ]),
@@ -50,7 +55,7 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
       sql`countIf${state}(${isEarly(plan)}) AS early`,
       inside === undefined ? sql`max${state}(t) AS latest` : sql`maxIf${state}(t, ${inside}) AS latest`,
       ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), ${inside ?? sql`m != 0`}) AS repeated`] : []),
-      ...ofExposure(plan).map(([from, name]) => sql`max(${from}) AS ${name}`),
+      ...ofExposure(plan).map(([carried, name]) => sql`max(${carried}) AS ${name}`),
       ...badEvents(columns).map((bad) =>
         sql`groupArrayIf${state}(${badEvent(columns, bad)}, ${gate({ ...bad, value: undefined })} != ${
           gate(bad)
@@ -75,10 +80,10 @@ export const units = (plan: Plan, form: "value" | "state"): Fragment => {
     FROM (
       SELECT ${carried}
       FROM (
-    ${events(plan, columns)}
+    ${from?.events ?? events(plan, columns)}
       ) AS events
       RIGHT JOIN (
-    ${exposures(plan)}
+    ${from?.exposures ?? exposures(plan)}
       ) AS exposures ON events.${own("k")} = exposures.k
     )
     GROUP BY ${keys(plan)}`

@@ -1,0 +1,184 @@
+/** Answers from what is stored of an experiment's data, batch by batch, against those of the plan's own statement over all of it. */
+import {
+  type Aggregates,
+  compileConstants,
+  decodeConstants,
+  type Plan,
+  Stored,
+  withConstants
+} from "@assay/aggregation"
+import { Warehouse } from "@assay/warehouse"
+import { Effect, ManagedRuntime } from "effect"
+import * as fc from "fast-check"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { aggregatesOf, createEventTable, type EventRow, insertEvents, planOf } from "../src/index.ts"
+import { type Scene, scene } from "./scenes.ts"
+
+const state: Stored.StateName = { name: "state" }
+
+/** A number in [0, 1) for a place in a sequence. */
+const lot = (salt: number, ...at: ReadonlyArray<number>): number => {
+  let hash = salt >>> 0
+  for (const one of at) hash = Math.imul(hash ^ (one + 0x9e3779b9), 0x85ebca6b) >>> 0
+  return ((Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ (hash >>> 13)) >>> 0) / 2 ** 32
+}
+
+/** All numbers of some aggregates, by where they stand; sums apart, with what they are small against. */
+const numbersOf = (aggregates: Aggregates) => {
+  const { moments, reported, points: _, slices: __, ...counts } = aggregates
+  const all = [...moments, ...reported.flat()].flatMap((byArm) => Object.values(byArm))
+  return {
+    counts: [counts, all.map(({ n }) => n)],
+    sums: all.flatMap(({ comoments, n, products, sums }) => [
+      ...sums.map((sum, i) => [sum, Math.sqrt(n * products[i]![i]!)] as const),
+      ...[products, comoments].flatMap((matrix) =>
+        matrix.flatMap((line, i) =>
+          line.map((value, j) => [value, Math.sqrt(products[i]![i]! * products[j]![j]!)] as const)
+        )
+      )
+    ])
+  }
+}
+
+const expectSame = (actual: Aggregates, expected: Aggregates) => {
+  const [ours, theirs] = [numbersOf(actual), numbersOf(expected)]
+  expect(ours.counts).toEqual(theirs.counts)
+  expect(ours.sums.length).toBe(theirs.sums.length)
+  const apart = ours.sums.flatMap(([sum], i) => {
+    const [wanted, scale] = theirs.sums[i]!
+    return sum === wanted || Math.abs(sum - wanted) <= 1e-9 * scale ? [] : [{ i, sum, wanted, scale }]
+  })
+  expect(apart).toEqual([])
+}
+
+/** A scene whose rows arrive in some order, in some steps, some rows again in later ones; times at which it is looked at between. */
+const arriving = ({ experiment, metrics, rows }: Scene, salt: number, steps: number) => {
+  const asOf = experiment.asOf ?? experiment.to + 1
+  const looks = Array.from({ length: steps - 1 }, (_, i) => lot(salt, 1, i)).toSorted((a, b) => a - b)
+    .map((share) => experiment.from + 1 + Math.floor(share * (asOf - experiment.from - 1)))
+  const again = rows.filter((_, i) => lot(salt, 2, i) < 0.1)
+  const stepOf = (i: number) => Math.floor(lot(salt, 3, i) * steps)
+  const stored = (step: number) => asOf + step * 1000
+  const arrivals = [...rows, ...again].map((row, i): readonly [number, EventRow] => {
+    const step = stepOf(i)
+    return [step, { ...row, ingested: stored(step) + Math.floor(lot(salt, 4, i) * 1000) }]
+  })
+  return Array.from({ length: steps }, (_, step) => {
+    const at = looks[step] ?? asOf
+    return {
+      plan: planOf({ ...experiment, asOf: at }, metrics, "arrived", {
+        columns: {
+          environment: "environment_key",
+          event: "event",
+          feature: "feature_name",
+          timestamp: "timestamp",
+          value: "value",
+          event_id: "event_id",
+          ingested: "collected_at"
+        }
+      }),
+      rows: arrivals.filter(([one]) => one === step).map(([, row]) => row),
+      ingested: stored(step + 1)
+    }
+  })
+}
+
+describe("answers from what is stored", () => {
+  const runtime = ManagedRuntime.make(Warehouse.layerEmbedded())
+  const run = <A, E>(effect: Effect.Effect<A, E, Warehouse>) => runtime.runPromise(effect)
+  beforeAll(() => run(createEventTable("arrived", "MergeTree")))
+  afterAll(() => runtime.dispose())
+
+  const renew = Effect.fn(function*(planned: Plan) {
+    const { command } = yield* Warehouse
+    yield* createEventTable("arrived", "MergeTree")
+    yield* Effect.forEach([...Stored.drop(state), ...Stored.create(planned, state)], (one) => command(one))
+  })
+
+  it("equal those over all data, however it arrives, is split, repeated, late, and whatever a batch absorbs", async () => {
+    const seen = { absorbed: 0, late: 0, batches: 0 }
+    await fc.assert(
+      fc.asyncProperty(scene, fc.nat(), fc.integer({ min: 2, max: 5 }), async (one, salt, steps) => {
+        const all = arriving(one, salt, steps)
+        await run(Effect.gen(function*() {
+          const { command } = yield* Warehouse
+          yield* renew(all[0]!.plan)
+          let live: ReadonlyArray<number> = []
+          let before: Stored.Region | undefined
+          for (const [step, { ingested, plan, rows }] of all.entries()) {
+            yield* insertEvents("arrived", rows)
+            const batch = step + 1
+            const until = { ingested, exposures: plan.to, events: plan.reads.to }
+            const absorbed = lot(salt, 5, step) < 0.4 ? live.slice(Math.floor(lot(salt, 6, step) * live.length)) : []
+            const lost = lot(salt, 7, step) < 0.3
+            const write = [
+              Stored.addExposures(plan, state, { batch, before, until }),
+              Stored.addEvents(plan, state, { batch, before, until }),
+              Stored.addUnits(plan, state, batch, live),
+              ...Stored.absorb(plan, state, batch, absorbed)
+            ]
+            // A batch that wasn't finished, or came too late, counts for nothing.
+            const dead = lost ? write.slice(0, Math.floor(lot(salt, 8, step) * (write.length + 1))) : []
+            yield* Effect.forEach([...dead], (statement) => command(statement))
+            if (dead.length > 0) yield* Effect.forEach(Stored.forget(state, batch), (statement) => command(statement))
+            yield* Effect.forEach(write, (statement) => command(statement))
+            live = [...live.filter((other) => !absorbed.includes(other)), batch]
+            before = until
+            seen.absorbed += absorbed.length
+            seen.batches += live.length > 1 ? 1 : 0
+            seen.late += rows.some((row) => row.timestamp < plan.to - 1000) && step > 0 ? 1 : 0
+            const stored = yield* aggregatesOf(plan, Stored.answer(plan, state, live))
+            expectSame(stored, yield* aggregatesOf(plan))
+          }
+        }))
+      }),
+      { numRuns: Number(process.env["RUNS"] ?? 3), seed: Number(process.env["SEED"] ?? 11) }
+    )
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(3)
+  })
+
+  it("find the constants of a plan", async () => {
+    await fc.assert(
+      fc.asyncProperty(scene, async (one) => {
+        const [{ ingested, plan: planned, rows }] = arriving(one, 1, 1) as [ReturnType<typeof arriving>[number]]
+        const asking: Plan = {
+          ...planned,
+          constants: planned.metrics.map(({ columns, ripeUntil }, m) => ({
+            kind: "quantile",
+            level: 0.5,
+            column: columns[0]!,
+            ripeUntil,
+            of: "all",
+            over: m % 2 === 0 ? "arm" : "arms"
+          })),
+          metrics: planned.metrics.map((metric, index) => ({
+            ...metric,
+            columns: [{ kind: "subtract", left: metric.columns[0]!, right: { kind: "found", index } }]
+          }))
+        }
+        await run(Effect.gen(function*() {
+          const { command, query } = yield* Warehouse
+          yield* renew(asking)
+          yield* insertEvents("arrived", rows)
+          const batch = {
+            batch: 1,
+            before: undefined,
+            until: { ingested, exposures: asking.to, events: asking.reads.to }
+          }
+          yield* Effect.forEach([
+            Stored.addExposures(asking, state, batch),
+            Stored.addEvents(asking, state, batch),
+            Stored.addUnits(asking, state, 1, [])
+          ], (statement) => command(statement))
+          const find = (statement: ReturnType<typeof compileConstants>) =>
+            Effect.flatMap(query(statement!), (found) => Effect.fromResult(decodeConstants(asking, found.rows)))
+          const constants = yield* find(Stored.answerConstants(asking, state, [1]))
+          expect(constants).toEqual(yield* find(compileConstants(asking)))
+          const known = withConstants(asking, constants)
+          expectSame(yield* aggregatesOf(known, Stored.answer(known, state, [1])), yield* aggregatesOf(known))
+        }))
+      }),
+      { numRuns: 1, seed: 2 }
+    )
+  })
+})

@@ -1,0 +1,333 @@
+/**
+ * Stored: what a plan has read, kept in tables of the program's own, so that the next answer takes only what is new.
+ *
+ * A state is three tables, whose rows come in batches:
+ *
+ * - `events`: the metric events that were read, parsed, a row for each that was delivered;
+ * - `exposures`: the exposures that were read;
+ * - `units`: the units of identities. That of an identity is its row in the latest batch that has one.
+ *
+ * A batch adds rows that weren't read before, then the units of all identities that they are about (made of all that is stored of these
+ * identities, so a late event, a repeated row, an earlier first exposure or a second variant need no rules of their own). The answer is
+ * then the same as that of a whole read, since moments are sums over units. A batch may absorb the latest of those before it; so there are
+ * few of them, and each row is copied a few times in all.
+ *
+ * Which batches count is for the caller to say: a batch that isn't named is as if it weren't there.
+ */
+import type { Statement } from "@assay/model"
+import { and, empty, type Fragment, identifier, integer, join, sql, word } from "@assay/sql"
+import { compileConditions } from "../Filter.ts"
+import type { Plan } from "../Plan.ts"
+import { badEvents } from "./bad-events.ts"
+import { statement } from "./compile.ts"
+import { constants } from "./constants.ts"
+import { type EventColumns, eventColumns, eventNumber, isRead, numbered, rawValue, rowKey, settled } from "./events.ts"
+import { carriedBy, exposureRows, exposures, exposureSource, nameless } from "./exposures.ts"
+import { moments } from "./moments.ts"
+import { identityKey, offset, own, table, text, time } from "./table.ts"
+import { trait, units } from "./units.ts"
+
+/** Where a state lies: its tables are `<name>_events`, `<name>_exposures` and `<name>_units`. */
+export interface StateName {
+  readonly database?: string
+  readonly name: string
+}
+
+/**
+ * What has been read, in milliseconds since 1970-01-01 UTC, each exclusive: rows stored before `ingested`, of exposures and events before
+ * `exposures` and `events`.
+ */
+export interface Region {
+  readonly ingested: number
+  readonly exposures: number
+  readonly events: number
+}
+
+/** The tables of a state. */
+export const parts = ["events", "exposures", "units"] as const
+type Part = (typeof parts)[number]
+
+const at = ({ database, name }: StateName, part: Part): Fragment =>
+  join([...(database === undefined ? [] : [database]), `${name}_${part}`].map(identifier), sql`.`)
+
+const among = (batches: ReadonlyArray<number>): Fragment =>
+  batches.length === 0 ? sql`0` : sql`batch IN (${join(batches.map(integer))})`
+
+type Columns = ReadonlyArray<readonly [name: Fragment, type: Fragment]>
+
+/** The columns of each table, behind `batch` and `k`. */
+const columnsOf = (plan: Plan): Readonly<Record<Part, Columns>> => {
+  const { conditions, values } = eventColumns(plan)
+  const [number, real, whole] = [sql`UInt64`, sql`Float64`, sql`UInt8`]
+  const copies = plan.deduplication.policy !== "none"
+  return {
+    events: [
+      ...(copies ? [[own("h"), number] as const] : []),
+      [own("m"), sql`UInt16`],
+      [own("t"), number],
+      ...values.map(({ reads }, i) =>
+        [own("v", i), reads === "value" ? sql`Nullable(Float64)` : sql`Nullable(String)`] as const
+      ),
+      ...conditions.map((_, i) => [own("c", i), whole] as const)
+    ],
+    exposures: [
+      [own("at"), number],
+      [own("arm"), whole],
+      ...plan.traits.map((_, i) => [own("x", i), real] as const)
+    ],
+    units: [
+      [word("exposure"), number],
+      [word("early"), number],
+      [word("latest"), number],
+      ...(copies ? [[word("repeated"), number] as const] : []),
+      ...plan.traits.map((_, i) => [trait(i), real] as const),
+      ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
+      ...plan.accumulators.map((_, i) => [numbered("a", i), real] as const)
+    ]
+  }
+}
+
+/** What an identity's rows are found by. */
+const key = (part: Part): Fragment => part === "units" ? word("k") : own("k")
+
+/** Small, so that a few identities are found by reading little. */
+const granularity = 1024
+
+/** Why the state of a plan can't be kept, for people; undefined where it can. */
+export const refusal = (plan: Plan): string | undefined =>
+  plan.mapping.cluster !== undefined
+    ? "the tables lie on a cluster"
+    : plan.breakdowns.length > 0
+    ? "it has slices, whose values may change with the data"
+    : plan.series !== undefined
+    ? "it has a series"
+    : undefined
+
+/** The statements that make the tables of a state where they aren't there. */
+export const create = (plan: Plan, state: StateName): ReadonlyArray<Statement> => {
+  const columns = columnsOf(plan)
+  return parts.map((part) =>
+    statement(
+      sql`CREATE TABLE IF NOT EXISTS ${at(state, part)} (
+  batch UInt64,
+  ${key(part)} UInt64,
+  ${
+        join(
+          columns[part].map(([name, type]) => sql`${name} ${type}`),
+          sql`,
+  `
+        )
+      }
+) ENGINE = MergeTree
+PARTITION BY batch
+ORDER BY ${key(part)}
+SETTINGS index_granularity = ${integer(granularity)}`
+    )
+  )
+}
+
+/** The statements that remove the tables of a state. */
+export const drop = (state: StateName): ReadonlyArray<Statement> =>
+  parts.map((part) => statement(sql`DROP TABLE IF EXISTS ${at(state, part)}`))
+
+/** The statements that remove a batch. */
+export const forget = (state: StateName, batch: number): ReadonlyArray<Statement> =>
+  parts.map((part) => statement(sql`ALTER TABLE ${at(state, part)} DROP PARTITION ${integer(batch)}`))
+
+/**
+ * The rows of a region that aren't in the one before, as lists of conditions that no row meets two of: those stored since, and those
+ * whose time hadn't come.
+ */
+const news = (
+  columns: { readonly ingested?: string; readonly timestamp: string },
+  timed: "exposures" | "events",
+  before: Region | undefined,
+  until: Region
+): ReadonlyArray<ReadonlyArray<Fragment>> => {
+  const stored = identifier(columns.ingested ?? columns.timestamp)
+  const known = sql`${stored} < ${time(until.ingested)}`
+  return before === undefined ? [[known]] : [
+    [sql`${stored} >= ${time(before.ingested)}`, known],
+    [sql`${stored} < ${time(before.ingested)}`, sql`${identifier(columns.timestamp)} >= ${time(before[timed])}`]
+  ]
+}
+
+const union = (all: ReadonlyArray<Fragment>): Fragment =>
+  join(
+    all,
+    sql`
+UNION ALL
+`
+  )
+
+const insert = (state: StateName, part: Part, columns: Columns, rows: Fragment): Statement =>
+  statement(
+    sql`INSERT INTO ${at(state, part)} (batch, ${join([key(part), ...columns.map(([name]) => name)])})
+${rows}`
+  )
+
+/** What makes one batch of a state. `before` is what the batches before it have read, `until` what is read after it. */
+export interface Batch {
+  readonly batch: number
+  readonly before: Region | undefined
+  readonly until: Region
+}
+
+/** The statement that adds a batch's exposures. The plan is that of the region's end. */
+export const addExposures = (plan: Plan, state: StateName, { batch, before, until }: Batch): Statement => {
+  const source = exposureSource(plan, "own")
+  const columns = plan.mapping.exposures?.columns ?? plan.mapping.columns
+  const reads = carriedBy(plan).map(({ read }) => read)
+  return insert(
+    state,
+    "exposures",
+    columnsOf(plan).exposures,
+    sql`SELECT ${integer(batch)}, * FROM (
+${
+      union(
+        news(columns, "exposures", before, until).map((more) =>
+          exposureRows(plan, { ...source, where: [...source.where, ...more] }, reads)
+        )
+      )
+    }
+)`
+  )
+}
+
+/** The statement that adds a batch's events. The plan is that of the region's end. */
+export const addEvents = (plan: Plan, state: StateName, { batch, before, until }: Batch): Statement => {
+  const { mapping } = plan
+  const columns = eventColumns(plan)
+  const same = rowKey(plan)
+  const row = join([
+    integer(batch),
+    identityKey(text(mapping.identities[plan.identity]!)),
+    ...(same === undefined ? [] : [same]),
+    eventNumber(mapping.columns.event, columns.events),
+    offset(plan, mapping.columns.timestamp),
+    ...columns.values.map(rawValue),
+    ...columns.conditions.map((condition) => sql`toUInt8(${compileConditions(condition)})`)
+  ])
+  return insert(
+    state,
+    "events",
+    columnsOf(plan).events,
+    union(
+      news(mapping.columns, "events", before, until).map((more) =>
+        sql`SELECT ${row} FROM ${table(plan, mapping, "own")} WHERE ${and([...isRead(plan, columns), ...more])}`
+      )
+    )
+  )
+}
+
+/** The stored events that meet a condition, as the statement has them of the event table. */
+const storedEvents = (plan: Plan, state: StateName, columns: EventColumns, where: Fragment): Fragment => {
+  const once = plan.deduplication.policy === "none"
+  const of = (column: Fragment, how: "min" | "max"): Fragment =>
+    once ? sql`stored.${column}` : sql`${word(how)}(stored.${column})`
+  return sql`SELECT ${
+    join([
+      sql`stored.${own("k")} AS ${own("k")}`,
+      sql`${of(own("m"), "min")} AS ${own("m")}`,
+      sql`${of(own("t"), "min")} AS ${own("t")}`,
+      ...columns.values.map((value, i) => sql`${settled(value, of(own("v", i), "min"))} AS ${own("v", i)}`),
+      ...columns.conditions.map((_, i) => sql`${of(own("c", i), "max")} AS ${own("c", i)}`),
+      ...(once ? [] : [sql`count() AS ${own("copies")}`])
+    ])
+  }
+    FROM ${at(state, "events")} AS stored
+    WHERE ${where}${
+    once ? empty : sql`
+    GROUP BY stored.${own("k")}, stored.${own("h")}`
+  }`
+}
+
+/**
+ * The statement that adds a batch's units: those of all identities that its events and exposures are about, made of everything that is
+ * stored of them, in the batch and the `live` ones before.
+ */
+export const addUnits = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
+  const columns = columnsOf(plan)
+  const touched = sql`${own("k")} IN (
+      SELECT ${own("k")} FROM ${at(state, "events")} WHERE ${among([batch])}
+      UNION ALL SELECT ${own("k")} FROM ${at(state, "exposures")} WHERE ${among([batch])}
+      UNION ALL SELECT ${nameless}
+    )`
+  const where = and([among([...live, batch]), ...(live.length === 0 ? [] : [touched])])
+  const rows = sql`SELECT ${join([own("k"), ...columns.exposures.map(([name]) => name)])}
+            FROM ${at(state, "exposures")}
+            WHERE ${where}`
+  return insert(
+    state,
+    "units",
+    columns.units,
+    sql`SELECT ${join([integer(batch), word("k"), ...columns.units.map(([name]) => name)])} FROM (
+    ${
+      units(plan, "value", {
+        events: storedEvents(plan, state, eventColumns(plan), where),
+        exposures: exposures(plan, rows)
+      })
+    }
+)`
+  )
+}
+
+/** The latest unit of each identity in these batches, the oldest first. */
+const latestUnits = (plan: Plan, state: StateName, live: ReadonlyArray<number>): Fragment => {
+  const columns = join([word("k"), ...columnsOf(plan).units.map(([name]) => name)])
+  return union(live.map((batch, i) => {
+    const later = live.slice(i + 1)
+    return sql`SELECT ${columns} FROM ${at(state, "units")} WHERE ${among([batch])}${
+      later.length === 0
+        ? empty
+        : sql` AND k NOT IN (SELECT k FROM ${at(state, "units")} WHERE ${among(later)})`
+    }`
+  }))
+}
+
+/** The statements with which a batch, once its units are there, takes in the latest of the batches before it. */
+export const absorb = (
+  plan: Plan,
+  state: StateName,
+  batch: number,
+  absorbed: ReadonlyArray<number>
+): ReadonlyArray<Statement> => {
+  const columns = columnsOf(plan)
+  const own = sql`SELECT k FROM ${at(state, "units")} WHERE ${among([batch])}`
+  return absorbed.length === 0 ? [] : [
+    insert(
+      state,
+      "units",
+      columns.units,
+      sql`SELECT ${integer(batch)}, * FROM (
+${latestUnits(plan, state, absorbed)}
+) WHERE k NOT IN (${own})`
+    ),
+    ...(["exposures", "events"] as const).map((part) =>
+      insert(
+        state,
+        part,
+        columns[part],
+        sql`SELECT ${join([integer(batch), key(part), ...columns[part].map(([name]) => name)])} FROM ${
+          at(state, part)
+        } WHERE ${among(absorbed)}`
+      )
+    )
+  ]
+}
+
+/** The statement whose answer is that of the plan's own, from the stored units. `live` are the batches that count, the oldest first. */
+export const answer = (plan: Plan, state: StateName, live: ReadonlyArray<number>): Statement =>
+  statement(moments(plan, latestUnits(plan, state, live)))
+
+/** The statement that finds the constants of a plan from the stored units; undefined for a plan without constants. */
+export const answerConstants = (plan: Plan, state: StateName, live: ReadonlyArray<number>): Statement | undefined =>
+  plan.constants.length === 0 ? undefined : statement(constants(plan, latestUnits(plan, state, live)))
+
+/** The statement that counts the `rows` of exposures and events of a batch. */
+export const size = (state: StateName, batch: number): Statement =>
+  statement(
+    sql`SELECT (SELECT count() FROM ${at(state, "exposures")} WHERE ${among([batch])}) + (SELECT count() FROM ${
+      at(state, "events")
+    } WHERE ${among([batch])}) AS rows`
+  )

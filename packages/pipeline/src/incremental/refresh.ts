@@ -1,0 +1,162 @@
+/** A refresh: the answer of a plan from what is stored of its data and what is new since. */
+import { decodeConstants, type Plan, Stored, withConstants } from "@assay/aggregation"
+import { type DecodeError, Instant, type Statement, type WarehouseError } from "@assay/model"
+import type { QueryOptions, QueryResult, WarehouseShape } from "@assay/warehouse"
+import { Effect } from "effect"
+import { randomInt } from "node:crypto"
+import {
+  begin,
+  type Commit,
+  commit,
+  continues,
+  createLedger,
+  deadBatches,
+  dropOthers,
+  readHead,
+  stateOf
+} from "./ledger.ts"
+
+/** How states are kept. */
+export interface StateContext {
+  /** The connection that may read the events and write the states. */
+  readonly warehouse: WarehouseShape
+  /** Where the states lie; the connection's own database where it is absent. */
+  readonly database?: string
+  /** How long after its time a row may still become visible, in milliseconds. */
+  readonly lag: number
+  /** Whether to read everything anew. */
+  readonly rebuild?: boolean
+}
+
+/** What a refresh found: the rows of the plan's statement, and how. */
+export interface Refreshed {
+  readonly plan: Plan
+  readonly answer: QueryResult
+  /** Whether everything was read anew. */
+  readonly rebuilt: boolean
+  /** Rows of exposures and events that were read. */
+  readonly added: number
+  /** Rows stored before this time are in the answer; milliseconds since 1970-01-01 UTC. */
+  readonly ingested: number
+}
+
+/** A batch is absorbed where those after it are together at least this part of it. */
+const absorbedFrom = 1 / 2
+
+/** Which of the batches before a new one of so many rows it takes in: the latest, as long as they are small against it. */
+export const absorbedBy = (
+  { live, sizes }: Pick<Commit, "live" | "sizes">,
+  rows: number
+): { readonly absorbed: ReadonlyArray<number>; readonly rows: number } => {
+  let [from, total] = [live.length, rows]
+  while (from > 0 && absorbedFrom * sizes[from - 1]! <= total) {
+    from -= 1
+    total += sizes[from]!
+  }
+  return { absorbed: live.slice(from), rows: total }
+}
+
+const nothing: Pick<Commit, "live" | "sizes"> = { live: [], sizes: [] }
+
+/** Numbers of batches are drawn, so that no two refreshes write into the same one. */
+const drawBatch = Effect.sync(() => randomInt(1, 2 ** 48 - 1))
+
+const answerFrom = Effect.fn("incremental.answer")(function*(
+  { warehouse }: StateContext,
+  planned: Plan,
+  state: Stored.StateName,
+  live: ReadonlyArray<number>,
+  options: QueryOptions
+): Effect.fn.Return<{ readonly plan: Plan; readonly answer: QueryResult }, WarehouseError | DecodeError> {
+  const first = Stored.answerConstants(planned, state, live)
+  const plan = first === undefined
+    ? planned
+    : withConstants(
+      planned,
+      yield* Effect.fromResult(decodeConstants(planned, (yield* warehouse.query(first)).rows))
+    )
+  return { plan, answer: yield* warehouse.query(Stored.answer(plan, state, live), options) }
+})
+
+/** Writes a batch on top of a commit and commits it; undefined where another refresh was quicker. */
+const advance = Effect.fn("incremental.advance")(function*(
+  context: StateContext,
+  planned: Plan,
+  state: Stored.StateName,
+  head: Commit | undefined,
+  now: number,
+  options: QueryOptions
+): Effect.fn.Return<Refreshed | undefined, WarehouseError | DecodeError> {
+  const { warehouse } = context
+  const experiment = planned.experiment.key
+  const run = (statements: ReadonlyArray<Statement>) =>
+    Effect.forEach(statements, (one) => warehouse.command(one, { comment: { assay: "state", experiment } }), {
+      discard: true
+    })
+  if (head === undefined || context.rebuild === true) {
+    yield* run([createLedger(state), ...Stored.create(planned, state)])
+  }
+  const before = context.rebuild === true ? undefined : head
+  const until = {
+    ingested: Math.max(before?.region.ingested ?? 0, now - context.lag),
+    exposures: planned.to,
+    events: planned.reads.to
+  }
+  const batch = yield* drawBatch
+  const base = before ?? nothing
+  const ended = planned.experiment.ended_at === undefined ? null : Instant.toMillis(planned.experiment.ended_at)
+  const made: Commit = { seq: (head?.seq ?? 0) + 1, batch, live: [batch], sizes: [0], region: until, ended }
+  yield* begin(warehouse, state, made, experiment, now)
+  const input = { batch, before: before?.region, until }
+  yield* run([Stored.addExposures(planned, state, input), Stored.addEvents(planned, state, input)])
+  const { rows: [counted] } = yield* warehouse.query(Stored.size(state, batch))
+  const added = Number(counted?.["rows"])
+  if (added === 0 && before !== undefined) {
+    const found = yield* answerFrom(context, planned, state, before.live, options)
+    const still = yield* readHead(warehouse, state)
+    return still?.batch === before.batch
+      ? { ...found, rebuilt: false, added, ingested: until.ingested }
+      : undefined
+  }
+  yield* run([Stored.addUnits(planned, state, batch, base.live)])
+  const { absorbed, rows } = absorbedBy(base, added)
+  yield* run(Stored.absorb(planned, state, batch, absorbed))
+  const kept = base.live.length - absorbed.length
+  const live = [...base.live.slice(0, kept), batch]
+  const found = yield* answerFrom(context, planned, state, live, options)
+  const committed = { ...made, live, sizes: [...base.sizes.slice(0, kept), rows] }
+  if (!(yield* commit(warehouse, state, committed, experiment, now))) return undefined
+  // What is left behind does no harm, and the next refresh removes it, too.
+  yield* deadBatches(warehouse, state, committed).pipe(
+    Effect.flatMap((dead) => run(dead.flatMap((one) => Stored.forget(state, one)))),
+    Effect.andThen(head === undefined ? dropOthers(warehouse, state, experiment) : Effect.void),
+    Effect.ignore
+  )
+  return { ...found, rebuilt: before === undefined, added, ingested: until.ingested }
+})
+
+/** How often a refresh begins again where another one was quicker. */
+const tries = 3
+
+/**
+ * The answer of a plan from its state, which is brought up to date: what was stored since (`now` minus the lag at most) is read, and
+ * nothing else. Where the plan can't be answered so, the reason, for people.
+ */
+export const refresh = Effect.fn("incremental.refresh")(function*(
+  context: StateContext,
+  planned: Plan,
+  now: number,
+  options: QueryOptions = {}
+): Effect.fn.Return<Refreshed | { readonly reason: string }, WarehouseError | DecodeError> {
+  const refused = Stored.refusal(planned)
+  if (refused !== undefined) return { reason: refused }
+  const state = stateOf(planned, context.database)
+  for (let i = 0; i < tries; i++) {
+    const head = yield* readHead(context.warehouse, state)
+    const reason = head === undefined ? undefined : continues(planned, head)
+    if (reason !== undefined && context.rebuild !== true) return { reason }
+    const refreshed = yield* advance(context, planned, state, head, now, options)
+    if (refreshed !== undefined) return refreshed
+  }
+  return { reason: "other refreshes of it were quicker" }
+})
