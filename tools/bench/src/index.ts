@@ -10,7 +10,14 @@ export {
   type SpeedRow
 } from "./calibration.ts"
 export { makeEvents, type Size } from "./data.ts"
-export { type Entry, overlaps, type Stretch, stretchesOf } from "./fleet/Fleet.ts"
-export { killRunners, type KillsInput, type KillsReport } from "./fleet/kills.ts"
+export { type Death, type Entry, overlaps, type Stage, type Stretch, stretchesOf } from "./fleet/Fleet.ts"
+export {
+  type Fault,
+  faultsByChance,
+  faultsInOrder,
+  killRunners,
+  type KillsInput,
+  type KillsReport
+} from "./fleet/kills.ts"
 export { measure, type Measured, median, table } from "./measure.ts"
 export { metricsBenchmark } from "./metrics.ts"

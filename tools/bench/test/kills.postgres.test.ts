@@ -1,11 +1,16 @@
 import { assert, describe, it } from "vitest"
-import { killRunners } from "../src/index.ts"
+import { faultsInOrder, killRunners } from "../src/index.ts"
 
-describe("runners on one PostgreSQL", () => {
-  it("that are killed, paused beyond their lease, and lose their database, end with one newest result each", async () => {
-    const report = await killRunners({ kills: 10, pauses: 1, restarts: 1, runners: 3, experiments: 6 })
-    assert.deepStrictEqual(report.broken, [])
-    assert.deepStrictEqual([report.killed, report.paused, report.restarted], [11, 1, 1])
-    assert.isAbove(report.runs, 0)
+describe("runners on one PostgreSQL", { timeout: 300_000 }, () => {
+  it("killed at every stage, paused beyond their lease, their database restarted, end with one newest result each", async () => {
+    const { attemptsAfterLoss, broken, killed, paused, restarted } = await killRunners({
+      faults: faultsInOrder,
+      runners: 3,
+      experiments: 12
+    })
+    assert.deepStrictEqual(broken, [])
+    // The one that was paused is killed in the end, too.
+    assert.deepStrictEqual([killed, paused, restarted], [13, 1, 1])
+    assert.isAbove(attemptsAfterLoss, 0)
   })
 })

@@ -19,6 +19,17 @@ export interface WorkerInput {
   readonly sampleMillis?: number
 }
 
+/** Where a runner is in a run: it has taken it, it has asked the warehouse, or it has the answer and writes the result. */
+export type Stage = "taken" | "asked" | "answered"
+
+export const stages: ReadonlyArray<Stage> = ["taken", "asked", "answered"]
+
+/** Told to a runner: end yourself as by kill -9, so many milliseconds after you next get to this stage of a run. */
+export interface Death {
+  readonly stage: Stage
+  readonly millis: number
+}
+
 /** A line of the journal. */
 export interface Entry {
   readonly at: number
@@ -49,7 +60,11 @@ export const startWorker = (input: WorkerInput): Worker => {
       new URL("worker.ts", import.meta.url).pathname,
       JSON.stringify(input)
     ],
-    { stdio: ["ignore", "ignore", "inherit"] }
+    {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      // Its start is most of what a runner of a fleet costs.
+      env: { ...process.env, NODE_COMPILE_CACHE: new URL("../../.cache/compile", import.meta.url).pathname }
+    }
   )
   return { child, ended: once(child, "exit") }
 }

@@ -6,15 +6,30 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { overlaps, readJournal, startWorker, stretchesOf, type Worker } from "./Fleet.ts"
+import {
+  type Death,
+  overlaps,
+  readJournal,
+  type Stage,
+  stages,
+  startWorker,
+  stretchesOf,
+  type Worker
+} from "./Fleet.ts"
 import { keyOf, recordAnswer } from "./scenario.ts"
 
-/** How much is done to the fleet. */
+/**
+ * What is done to the fleet, `after` so many milliseconds of peace: a runner is killed, as soon as it gets to a stage of a run or wherever it
+ * is; one is paused beyond its lease; or the database is restarted as after a power cut.
+ */
+export type Fault =
+  | { readonly after: number; readonly kind: "kill"; readonly at?: Death }
+  | { readonly after: number; readonly kind: "pause" }
+  | { readonly after: number; readonly kind: "restart" }
+
+/** The faults in their order, and the fleet. */
 export interface KillsInput {
-  readonly kills: number
-  /** Each beyond its lease. */
-  readonly pauses: number
-  readonly restarts: number
+  readonly faults: ReadonlyArray<Fault>
   readonly runners: number
   readonly experiments: number
 }
@@ -23,6 +38,9 @@ export interface KillsInput {
 export interface KillsReport {
   readonly killed: number
   readonly killedAtWork: number
+  readonly killedWhenTaken: number
+  readonly killedWhenAsked: number
+  readonly killedWhenAnswered: number
   readonly paused: number
   readonly restarted: number
   readonly runs: number
@@ -39,7 +57,37 @@ const PAUSE_MILLIS = 16_000
 /** How long the fleet may take to recompute everything once it is left alone. */
 const SETTLE_MILLIS = 120_000
 
+/** How long a runner may take to get to the stage at which it is to die; then it is killed wherever it is. */
+const REACH_MILLIS = 60_000
+
 const any = <A>(all: ReadonlyArray<A>): A => all[Math.floor(Math.random() * all.length)]!
+
+/** Longer than the end of a run takes. */
+const WRITING_MILLIS = 15
+
+/** So many kills by chance, a quarter of them anywhere, and pauses and restarts among them. */
+export const faultsByChance = (kills: number): ReadonlyArray<Fault> => {
+  const after = () => 100 + Math.random() * 1000
+  const kill = (): Fault => {
+    const stage = any([...stages, undefined])
+    const at = stage === undefined ? {} : { at: { stage, millis: Math.random() * WRITING_MILLIS } }
+    return { kind: "kill", after: after(), ...at }
+  }
+  return [
+    ...Array.from({ length: kills }, kill),
+    ...Array.from({ length: Math.max(1, Math.round(kills / 40)) }, (): Fault => ({ kind: "pause", after: after() })),
+    ...Array.from({ length: Math.max(1, Math.round(kills / 50)) }, (): Fault => ({ kind: "restart", after: after() }))
+  ].map((fault) => ({ fault, place: Math.random() })).toSorted((a, b) => a.place - b.place).map(({ fault }) => fault)
+}
+
+/** Each stage, at instants through it; a runner paused beyond its lease at the start, the database restarted in the middle. */
+export const faultsInOrder: ReadonlyArray<Fault> = [
+  { kind: "pause", after: 0 },
+  ...[0, 3, 6, 12].flatMap((millis): ReadonlyArray<Fault> => [
+    ...stages.map((stage): Fault => ({ kind: "kill", after: 500, at: { stage, millis } })),
+    ...(millis === 3 ? [{ kind: "restart", after: 300 } as const] : [])
+  ])
+]
 
 /** Does all of it to a fleet of its own, and looks at what is left. */
 export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
@@ -68,7 +116,21 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
     })
   const note = (event: string, { child: { pid } }: Worker) =>
     appendFileSync(journal, `${JSON.stringify({ at: Date.now(), pid, event })}\n`)
+  const isUp = ({ child: { pid } }: Worker) =>
+    readJournal(journal).some((entry) => entry.pid === pid && entry.text === "watching")
+  const die = async (victim: Worker, at: Death | undefined) => {
+    if (at !== undefined) {
+      while (victim.child.exitCode === null && !isUp(victim)) await setTimeout(100)
+      victim.child.send(at, () => undefined)
+      const reached = await Promise.race([victim.ended.then(() => true), setTimeout(REACH_MILLIS, false)])
+      if (reached) killedWhen[at.stage] += 1
+    }
+    victim.child.kill("SIGKILL")
+    await victim.ended
+    note("killed", victim)
+  }
   const broken: Array<string> = []
+  const killedWhen: Record<Stage, number> = { taken: 0, asked: 0, answered: 0 }
 
   // The newest result of each experiment, looked at all the time: it must never get older.
   const newest = new Map<string, string>()
@@ -85,29 +147,25 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
   const looker = (async () => {
     while (!looking.signal.aborted) {
       await latest()
-      await setTimeout(200)
+      await setTimeout(500)
     }
   })()
 
   const fleet: Array<Worker> = Array.from({ length: input.runners }, start)
   const pausing: Array<Promise<void>> = []
+  const dying: Array<Promise<void>> = []
   try {
     await setTimeout(2000)
-    const events = [
-      ...Array.from({ length: input.kills }, () => "kill" as const),
-      ...Array.from({ length: input.pauses }, () => "pause" as const),
-      ...Array.from({ length: input.restarts }, () => "restart" as const)
-    ].map((event) => ({ event, place: Math.random() })).toSorted((a, b) => a.place - b.place)
-    for (const { event } of events) {
-      await setTimeout(100 + Math.random() * 1500)
-      if (event === "restart") {
+    for (const fault of input.faults) {
+      await setTimeout(fault.after)
+      if (fault.kind === "restart") {
         await server.restart()
         continue
       }
-      const victim = any(fleet)
-      if (event === "pause") {
-        // Out of the fleet while it is paused, so that nobody kills it; another one takes its place.
-        fleet.splice(fleet.indexOf(victim), 1, start())
+      // The eldest, out of the fleet now; another one takes its place.
+      const victim = fleet.shift()!
+      if (fault.kind === "pause") {
+        fleet.push(start())
         victim.child.kill("SIGSTOP")
         note("paused", victim)
         pausing.push(
@@ -122,12 +180,10 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
         )
         continue
       }
-      fleet.splice(fleet.indexOf(victim), 1)
-      victim.child.kill("SIGKILL")
-      await victim.ended
-      note("killed", victim)
       fleet.push(start())
+      dying.push(die(victim, fault.at))
     }
+    await Promise.all(dying)
     await Promise.all(pausing)
 
     // Left alone, every experiment gets a result of a run that was queued from now on.
@@ -185,8 +241,11 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
       return {
         killed: killed.length,
         killedAtWork: killed.filter(({ at, pid }) => stretches.some((one) => one.pid === pid && one.to === at)).length,
+        killedWhenTaken: killedWhen.taken,
+        killedWhenAsked: killedWhen.asked,
+        killedWhenAnswered: killedWhen.answered,
         paused: entries.filter(({ event }) => event === "paused").length,
-        restarted: input.restarts,
+        restarted: input.faults.filter(({ kind }) => kind === "restart").length,
         runs: all.filter(({ state }) => state === "succeeded").length,
         results,
         attemptsAfterLoss: all.reduce((sum, { attempt }) => sum + Math.max(0, attempt - 1), 0),
@@ -199,7 +258,7 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
     looking.abort()
     await looker.catch(() => undefined)
     for (const { child } of fleet) child.kill("SIGKILL")
-    await Promise.allSettled(pausing)
+    await Promise.allSettled([...pausing, ...dying])
     await runtime.dispose()
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -209,13 +268,11 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
 /** Kills runners and says what is left; fails where a rule was broken. */
 export const killsBenchmark = async (kills: number): Promise<string> => {
   const { broken, ...report } = await killRunners({
-    kills,
-    pauses: Math.max(1, Math.round(kills / 40)),
-    restarts: Math.max(1, Math.round(kills / 50)),
+    faults: faultsByChance(kills),
     runners: 4,
     experiments: 12
   })
-  const text = Object.entries(report).map(([name, value]) => `${name.padEnd(18)} ${value}`).join("\n")
+  const text = Object.entries(report).map(([name, value]) => `${name.padEnd(20)} ${value}`).join("\n")
   if (broken.length > 0) throw new Error(`${text}\n\n${broken.length} rules were broken:\n${broken.join("\n")}`)
   return `${text}\nno rule was broken`
 }

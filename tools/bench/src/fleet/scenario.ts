@@ -6,6 +6,7 @@ import { engines } from "@assay/stats"
 import { type QueryResult, Warehouse, type WarehouseShape } from "@assay/warehouse"
 import type { Watched } from "@assay/watch"
 import { Effect } from "effect"
+import type { Stage } from "./Fleet.ts"
 
 const purchased: Metric = { key: "purchased", aggregation: "occurrence", event: "purchase", direction: "up" }
 
@@ -75,20 +76,23 @@ export const replaying = (
   answer: QueryResult,
   millis: readonly [number, number],
   changing: number,
-  onLook: (experiment: string) => void
+  onStage: (stage: Stage, experiment: string) => void
 ): WarehouseShape => {
   let looks = 0
   return {
     query: (_, options = {}) =>
       Effect.gen(function*() {
+        const experiment = options.comment?.["experiment"] ?? ""
         if (options.comment?.["assay"] === "fingerprint") {
-          onLook(options.comment["experiment"] ?? "")
+          onStage("taken", experiment)
           yield* Effect.sleep(between(1, 10))
           looks += Math.random() < changing ? 1 : 0
           const row = { assay_of: "events", assay_rows: `${process.pid} ${looks}`, assay_latest: "" }
           return { rows: [row], statistics: answer.statistics }
         }
+        onStage("asked", experiment)
         yield* Effect.sleep(between(...millis))
+        onStage("answered", experiment)
         return answer
       }),
     command: () => Effect.void,

@@ -7,13 +7,27 @@ import { Warehouse } from "@assay/warehouse"
 import { watch } from "@assay/watch"
 import { Effect, Layer, Logger, References } from "effect"
 import { appendFileSync, readFileSync } from "node:fs"
-import type { WorkerInput } from "./Fleet.ts"
+import type { Death, Stage, WorkerInput } from "./Fleet.ts"
 import { replaying, watchedOf } from "./scenario.ts"
 
 const input = JSON.parse(process.argv[2]!) as WorkerInput
 
 const note = (event: Readonly<Record<string, unknown>>): void => {
   appendFileSync(input.journal, `${JSON.stringify({ at: Date.now(), pid: process.pid, ...event })}\n`)
+}
+
+let death: Death | undefined
+process.on("message", (told) => {
+  death = told as Death
+})
+// Nobody is left behind where the fleet's own process ends.
+process.on("disconnect", () => process.exit(1))
+
+const onStage = (stage: Stage, experiment: string): void => {
+  if (stage === "taken") note({ event: "begin", experiment })
+  if (death?.stage !== stage) return
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), death.millis)
+  death = undefined
 }
 
 const ends = new Set([
@@ -51,7 +65,7 @@ const program = watch({
           JSON.parse(readFileSync(input.answer, "utf8")),
           input.millis,
           input.changing,
-          (experiment) => note({ event: "begin", experiment })
+          onStage
         )
       )
     ).pipe(Layer.provideMerge(Logger.layer([journaling])))
