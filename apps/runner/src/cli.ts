@@ -7,6 +7,7 @@ import { runDoctor } from "./commands/doctor.ts"
 import { runExplain } from "./commands/explain.ts"
 import { runInit, runInitWarehouse } from "./commands/init.ts"
 import { runNewAggregation } from "./commands/new.ts"
+import { runPlan } from "./commands/plan.ts"
 import { runRecompute } from "./commands/recompute.ts"
 import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
@@ -116,6 +117,46 @@ const results = Command.make("results", {
   json
 }, (input) => runResults(input).pipe(reporting(input.json))).pipe(
   Command.withDescription("Show the latest results of an experiment")
+)
+
+const plan = Command.make("plan", {
+  experiment,
+  config,
+  baselines: Flag.String("baseline").pipe(
+    Flag.withMetavar("metric=value"),
+    Flag.withDescription(
+      "What a metric is expected to be: purchased=0.1, or revenue=12.5,30 (mean, standard deviation); can be given several times"
+    ),
+    Flag.atLeast(0)
+  ),
+  effects: Flag.String("effect").pipe(
+    Flag.withMetavar("size"),
+    Flag.withDescription(
+      "The smallest effect worth finding: 5% on all goals, or revenue=3% (default: the plan's); can be given several times"
+    ),
+    Flag.atLeast(0)
+  ),
+  power: Flag.Finite("power").pipe(
+    Flag.withDescription("The chance that the effect is found, if it is there (default: the plan's, or 0.8)"),
+    Flag.filter((x) => x > 0 && x < 1, (x) => `--power is ${x}; it must be between 0 and 1, such as 0.8`),
+    Flag.optional
+  ),
+  traffic: Flag.Finite("traffic").pipe(
+    Flag.withMetavar("identities"),
+    Flag.withDescription("New identities a day in all arms (default: as observed)"),
+    Flag.filter((x) => x > 0, (x) => `--traffic is ${x}; it must be above 0`),
+    Flag.optional
+  ),
+  json
+}, (input) => runPlan(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Say how long an experiment still takes, and what it can find by then"),
+  Command.withExamples([
+    { command: "assay plan checkout_button", description: "From the stored results, for the effect of its plan" },
+    {
+      command: "assay plan checkout_button --baseline purchased=10% --effect 5% --traffic 4000",
+      description: "Before there are results"
+    }
+  ])
 )
 
 const aggregations = Command.make(
@@ -364,6 +405,7 @@ export const assay = Command.make("assay").pipe(
     runs,
     results,
     report,
+    plan,
     serve,
     token,
     aggregations,

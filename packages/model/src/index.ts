@@ -29,6 +29,19 @@ export { Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Sour
 export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
 export {
+  type Outlook,
+  type OutlookAnswer,
+  type OutlookEffect,
+  type OutlookFigures,
+  type OutlookMetric,
+  type OutlookPoint,
+  type OutlookSize,
+  type OutlookTarget,
+  type OutlookTraffic,
+  type OutlookUnknown,
+  outlookVersion
+} from "./Outlook.ts"
+export {
   Correction,
   DecisionPolicy,
   defaultDecisionPolicy,

@@ -85,6 +85,10 @@
         events.close()
         idle(`Failed (${code}): ${message}`)
       })
+      on("cancelled", () => {
+        events.close()
+        idle("Cancelled")
+      })
       on("idle", () => {
         events.close()
         idle("")

@@ -92,7 +92,7 @@ const title = ({ now, served, summary }: ExperimentView): ReadonlyArray<Content>
   ]
 }
 
-const refresh = ({ csrf, path, state }: Served): ReadonlyArray<Content> => {
+const refresh = ({ csrf, path, snapshots, state }: Served): ReadonlyArray<Content> => {
   const running = state?.kind === "running"
   return [
     ...(state?.kind === "failed"
@@ -100,7 +100,13 @@ const refresh = ({ csrf, path, state }: Served): ReadonlyArray<Content> => {
         el(
           "div",
           { class: "notice bad", role: "note" },
-          el("p", {}, "The latest refresh failed at ", time(state.at), ". These are the last good results."),
+          el(
+            "p",
+            {},
+            "The latest refresh failed at ",
+            time(state.at),
+            snapshots.length === 0 ? "." : ". These are the last good results."
+          ),
           el("p", { class: "quiet" }, el("code", {}, state.code), " ", sentence(state.message))
         )
       ]

@@ -6,22 +6,8 @@ import { headline, type Tone } from "./headline.ts"
 import { blank, type Line, paragraph, render, span, type Style } from "./Line.ts"
 import { joined, metricTable, numbered } from "./metricTable.ts"
 import * as Numbers from "./Numbers.ts"
+import { type ScorecardOptions, tableWidth, textWidth, toAscii } from "./terminal.ts"
 import { withheldSentence } from "./withheld.ts"
-
-export interface ScorecardOptions {
-  /** Columns of the terminal. Fewer than 60 are taken as 60; tables grow to 120, sentences to 100. */
-  readonly width: number
-  /** Whether to use colour (SGR sequences). It repeats what the words say. */
-  readonly color: boolean
-  /** Whether to keep to ASCII, for terminals without UTF-8. Names are then escaped beyond it. */
-  readonly ascii?: boolean
-  /** The time of reading (ISO 8601), from which the age of the data follows; without it no age is shown. */
-  readonly now?: string
-}
-
-const leastWidth = 60
-const tableWidth = 120
-const sentenceWidth = 100
 
 /** A p-value below so many times the alarm's threshold is called low, though it is no alarm. */
 const lowButNoAlarm = 10
@@ -183,24 +169,6 @@ const stillRunning =
 const stillRunningDecided =
   "Still running: the words in the tables are those of a single look. Of experiments without any effect, 38 % show a winner or a loser in at least one of 14 looks. The decision above allows for looking again and again."
 
-/** Our own glyphs in ASCII, one for one, so that the layout is the same. */
-const asciiGlyphs: Readonly<Record<string, string>> = {
-  "−": "-",
-  "–": "-",
-  "─": "-",
-  "·": "|",
-  "…": "~",
-  "├": "[",
-  "┤": "]",
-  "●": "o",
-  "┼": "+",
-  "┆": ":",
-  "◄": "<",
-  "►": ">"
-}
-
-const toAscii = (text: string): string => text.replace(/\P{ASCII}/gu, (glyph) => asciiGlyphs[glyph] ?? "?")
-
 /**
  * The scorecard of a summary as text, without a newline at its end: title, decision with its reasons (or a headline, where the summary has
  * none), arms, sample-ratio check, findings (alarms
@@ -210,30 +178,29 @@ const toAscii = (text: string): string => text.replace(/\P{ASCII}/gu, (glyph) =>
 export const scorecard = (summary: ResultsSummary, options: ScorecardOptions): string => {
   const ascii = options.ascii === true
   const visible = (text: string): string => Cells.visible(text, ascii)
-  const columns = Number.isFinite(options.width) ? Math.max(leastWidth, Math.floor(options.width)) : leastWidth
-  const width = Math.min(columns, tableWidth)
-  const textWidth = Math.min(columns, sentenceWidth)
+  const width = tableWidth(options.width)
+  const sentences = textWidth(options.width)
   const { decision } = summary
   const head = headline(summary, visible)
   const srm = srmText(summary.srm, visible)
-  const found = findings(summary.findings, textWidth, visible)
+  const found = findings(summary.findings, sentences, visible)
   const table = metricTable(summary, width, visible)
   const lines: ReadonlyArray<Line> = [
-    ...title(summary, textWidth, options.now, visible),
+    ...title(summary, sentences, options.now, visible),
     blank,
     ...(decision === undefined
-      ? paragraph(head.text, textWidth, { style: toneStyles[head.tone] })
-      : decisionLines(decision, textWidth, visible)),
+      ? paragraph(head.text, sentences, { style: toneStyles[head.tone] })
+      : decisionLines(decision, sentences, visible)),
     blank,
-    ...arms(summary, textWidth, table.labels, visible),
-    ...paragraph(srm.text, textWidth, { lead: span("Sample ratio  ", "strong"), style: srm.style }),
+    ...arms(summary, sentences, table.labels, visible),
+    ...paragraph(srm.text, sentences, { lead: span("Sample ratio  ", "strong"), style: srm.style }),
     ...(found.length === 0 ? [] : [blank, ...found]),
     ...table.lines,
     ...(table.drawn
-      ? [blank, ...legend(summary.engine).flatMap((text) => joined(text.split(" · "), textWidth, "dim"))]
+      ? [blank, ...legend(summary.engine).flatMap((text) => joined(text.split(" · "), sentences, "dim"))]
       : []),
     ...(summary.state === "running" && summary.engine.name !== "sequential"
-      ? [blank, ...paragraph(decision === undefined ? stillRunning : stillRunningDecided, textWidth, { style: "dim" })]
+      ? [blank, ...paragraph(decision === undefined ? stillRunning : stillRunningDecided, sentences, { style: "dim" })]
       : [])
   ]
   const text = render(lines, options.color)

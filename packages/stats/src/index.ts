@@ -69,6 +69,7 @@ export {
   proportionBaseline,
   type Reading,
   sampleSize,
+  smallestMargin,
   type TargetEffect
 } from "./planning.ts"
 export { type PostStratified, postStratify, type Stratum } from "./post-stratification.ts"

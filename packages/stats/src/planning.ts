@@ -34,10 +34,13 @@ export const baselineOf = (
   return found === undefined ? undefined : { value: found.value, variance: found.variance * moments.n }
 }
 
-/** When the results will be read: once at the end, at any time, or at planned information fractions up to 1. */
+/**
+ * When the results will be read: once at the end, at any time, or at planned information fractions up to 1. `level` is the confidence that an
+ * always-valid test is tuned for where it isn't that of the design, such as before a correction for many tests.
+ */
 export type Reading =
   | { readonly kind: "fixed" }
-  | { readonly kind: "sequential"; readonly tuning?: number }
+  | { readonly kind: "sequential"; readonly tuning?: number; readonly level?: number }
   | { readonly kind: "group-sequential"; readonly fractions: ReadonlyArray<number>; readonly spending: Spending }
 
 /**
@@ -106,27 +109,26 @@ const distance = (design: Design, effect: number): number => {
   return (rate - rho * baseline.value - shift) / Math.sqrt(variance)
 }
 
-/** The chance of a rejection where z drifts to `drift` with `n` identities in the two arms compared. */
-const rejection = (design: Design, drift: number, n: number): number => {
+/** The chance of a rejection where z drifts to `drift` with `n` identities in the two arms compared; boundaries are found once. */
+const rejecting = (design: Design): (drift: number, n: number) => number => {
   const { alternative = "two-sided", confidence, reading = { kind: "fixed" } } = design
   if (reading.kind === "group-sequential") {
-    const boundaries = groupSequentialBoundaries({
-      fractions: reading.fractions,
-      alpha: 1 - confidence,
-      spending: reading.spending,
-      alternative
-    })
-    const plan = { fractions: reading.fractions, boundaries, drift: alternative === "less" ? -drift : drift }
-    return crossingProbabilities(plan, alternative).at(-1)!
+    const { fractions, spending } = reading
+    const boundaries = groupSequentialBoundaries({ fractions, alpha: 1 - confidence, spending, alternative })
+    return (drift) =>
+      crossingProbabilities({ fractions, boundaries, drift: alternative === "less" ? -drift : drift }, alternative).at(
+        -1
+      )!
   }
-  const critical = reading.kind === "sequential"
-    ? sequentialRule(n, reading.tuning ?? defaultTuning, confidence, alternative).critical
-    : alternative === "two-sided"
-    ? normalCritical(confidence)
-    : normalQuantile(confidence)
-  const above = normalCdf(drift - critical)
-  const below = normalCdf(-drift - critical)
-  return alternative === "greater" ? above : alternative === "less" ? below : above + below
+  const fixed = alternative === "two-sided" ? normalCritical(confidence) : normalQuantile(confidence)
+  return (drift, n) => {
+    const critical = reading.kind === "sequential"
+      ? sequentialRule(n, reading.tuning ?? defaultTuning, confidence, alternative, reading.level).critical
+      : fixed
+    const above = normalCdf(drift - critical)
+    const below = normalCdf(-drift - critical)
+    return alternative === "greater" ? above : alternative === "less" ? below : above + below
+  }
 }
 
 /**
@@ -139,7 +141,7 @@ export const powerOf = (design: Design, effect: TargetEffect, n: number): number
   if (!(n > 0 && n < Infinity)) throw new RangeError(`A sample size is above 0, found ${n}`)
   const share = parts(design.allocation ?? [1, 1])
   const drift = distance(design, absoluteOf(effect, design.baseline)) * Math.sqrt(n)
-  return rejection(design, drift, n * (share.control + share.treatment))
+  return rejecting(design)(drift, n * (share.control + share.treatment))
 }
 
 const requirePower = (power: number): void => {
@@ -183,7 +185,8 @@ export const sampleSize = (design: Design, effect: TargetEffect, power: number):
   const delta = distance(design, absoluteOf(effect, design.baseline))
   if (delta === 0 || (alternative === "greater" && delta < 0) || (alternative === "less" && delta > 0)) return undefined
   const share = parts(allocation)
-  const n = reach((x) => rejection(design, delta * Math.sqrt(x), x * (share.control + share.treatment)), power, 4, most)
+  const chance = rejecting(design)
+  const n = reach((x) => chance(delta * Math.sqrt(x), x * (share.control + share.treatment)), power, 4, most)
   if (n === undefined) return undefined
   const total = allocation.reduce((a, b) => a + b, 0)
   // A hair of rounding mustn't cost an identity.
@@ -199,23 +202,28 @@ export interface DetectableEffect {
 
 /**
  * The smallest effect (above the margin, or below it for `less`) that `n` identities over all arms find with a chance of `power`;
- * undefined where none does, such as a rate beyond 1.
+ * undefined where none does, such as a rate beyond 1. A two-sided test looks for it on the side of `side`, which is above by default.
  */
-export const minimumDetectableEffect = (design: Design, n: number, power: number): DetectableEffect | undefined => {
+export const minimumDetectableEffect = (
+  design: Design,
+  n: number,
+  power: number,
+  side: "above" | "below" = "above"
+): DetectableEffect | undefined => {
   requireDesign(design)
   requirePower(power)
   if (!(n > 0 && n < Infinity)) throw new RangeError(`A sample size is above 0, found ${n}`)
   const { allocation = [1, 1], alternative = "two-sided", baseline, margin } = design
   const share = parts(allocation)
-  const sign = alternative === "less" ? -1 : 1
+  const sign = alternative === "less" || (alternative === "two-sided" && side === "below") ? -1 : 1
   const base = margin === undefined ? 0 : absoluteOf(margin, baseline)
   const limit = baseline.proportion === true
     ? sign > 0 ? 1 - baseline.value - base : baseline.value + base
     : 1e9 * Math.max(Math.abs(baseline.value), Math.sqrt(baseline.variance))
   if (!(limit > 0)) return undefined
+  const rejected = rejecting(design)
   const chance = (x: number) =>
-    rejection(
-      design,
+    rejected(
       distance(design, base + sign * Math.min(x, limit)) * Math.sqrt(n),
       n * (share.control + share.treatment)
     )
@@ -224,4 +232,32 @@ export const minimumDetectableEffect = (design: Design, n: number, power: number
   if (found === undefined) return undefined
   const absolute = base + sign * found
   return { absolute, relative: baseline.value === 0 ? null : absolute / baseline.value }
+}
+
+/**
+ * The smallest margin that `n` identities over all arms show to hold with a chance of `power` where there is no effect: for `greater` the loss,
+ * for `less` the rise that is ruled out, above 0, on the scale that it is tested on. Undefined where none is, such as a loss of everything.
+ */
+export const smallestMargin = (
+  design: Design & { readonly alternative: "greater" | "less" },
+  n: number,
+  power: number,
+  on: "relative" | "absolute" = "relative"
+): number | undefined => {
+  requireDesign(design)
+  requirePower(power)
+  if (!(n > 0 && n < Infinity)) throw new RangeError(`A sample size is above 0, found ${n}`)
+  const { allocation = [1, 1], alternative, baseline } = design
+  if (on === "relative" && !(baseline.value > 0)) return undefined
+  const share = parts(allocation)
+  const sign = alternative === "less" ? 1 : -1
+  const unit = on === "relative" ? baseline.value : 1
+  const limit = on === "relative" && sign < 0 ? 1 : (1e9 * Math.max(unit, Math.sqrt(baseline.variance))) / unit
+  const rejected = rejecting(design)
+  const chance = (x: number) =>
+    rejected(
+      distance({ ...design, margin: { value: sign * x, on } }, 0) * Math.sqrt(n),
+      n * (share.control + share.treatment)
+    )
+  return reach(chance, power, Math.min(limit, Math.sqrt(baseline.variance / n) / unit), limit)
 }

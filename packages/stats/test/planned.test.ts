@@ -17,7 +17,8 @@ import {
   powerOf,
   proportionBaseline,
   sampleSize,
-  shrink
+  shrink,
+  smallestMargin
 } from "../src/index.ts"
 
 const fifths = [0.2, 0.4, 0.6, 0.8, 1]
@@ -207,6 +208,36 @@ describe("planning", () => {
       ),
       { numRuns: 40 }
     )
+  })
+
+  it("finds the smallest margin: the one that is shown with just the wanted chance, on both scales and sides", () => {
+    for (const alternative of ["greater", "less"] as const) {
+      for (const on of ["relative", "absolute"] as const) {
+        const plan = { ...design, confidence: 0.975, alternative }
+        const value = smallestMargin(plan, 40_000, 0.8, on)!
+        const margin = { value: alternative === "greater" ? -value : value, on }
+        expect(powerOf({ ...plan, margin }, { value: 0, on: "absolute" }, 40_000)).toBeCloseTo(0.8, 9)
+      }
+    }
+    // By hand where the margin is absolute: (z₀.₉₇₅ + z₀.₈)·√(4·p(1−p)/n).
+    expect(smallestMargin({ ...design, confidence: 0.975, alternative: "less" }, 40_000, 0.8, "absolute")).toBeCloseTo(
+      (1.959963984540054 + 0.8416212335729143) * Math.sqrt((4 * 0.09) / 40_000),
+      9
+    )
+    expect(smallestMargin({ ...design, alternative: "greater" }, 4, 0.9)).toBeUndefined()
+    expect(smallestMargin({ ...design, baseline: { value: 0, variance: 1 }, alternative: "less" }, 100, 0.8))
+      .toBeUndefined()
+  })
+
+  it("looks for the smallest effect on the side that is asked for", () => {
+    const [above, below] = (["above", "below"] as const).map((side) =>
+      minimumDetectableEffect(design, 5000, 0.8, side)!
+    )
+    for (const { absolute } of [above!, below!]) {
+      expect(powerOf(design, { value: absolute, on: "absolute" }, 5000)).toBeCloseTo(0.8, 9)
+    }
+    expect(above!.absolute).toBeGreaterThan(-below!.absolute)
+    expect(below!.absolute).toBeLessThan(0)
   })
 
   it("a covariate that explains half the variance halves the size; without an effect the power is α", () => {
