@@ -18,7 +18,7 @@ import {
 import { type Engine, verdictWord } from "@assay/stats"
 import { decide } from "./decision/decide.ts"
 import { judge, type Judged, levelOf } from "./decision/judge.ts"
-import { readingOf } from "./decision/reading.ts"
+import { type Course, readingOf } from "./decision/reading.ts"
 import { metricExtras } from "./metricExtras.ts"
 import { qualityFindings } from "./quality.ts"
 import { sampleRatioOf } from "./sampleRatio.ts"
@@ -94,6 +94,18 @@ const earlierLook = ({ asOf, before, provenance }: SummaryInput): ResultsSummary
     ? before
     : undefined
 
+/** The last look that showed anything, whatever the definition was then. */
+const lookedAt = ({ asOf, before }: SummaryInput): Pick<Course, "looked"> =>
+  before?.decision !== undefined && Instant.toMillis(before.as_of) <= asOf && before.variants.some(({ n }) => n > 0)
+    ? {
+      looked: {
+        asOf: Instant.toMillis(before.as_of),
+        ended: before.state === "ended",
+        plan: before.decision.plan
+      }
+    }
+    : {}
+
 const gravity: Readonly<Record<Finding["severity"], number>> = { alarm: 0, warning: 1, info: 2 }
 
 /** The results summary of one experiment. While an alarm stands among its findings, no verdict is given. */
@@ -121,7 +133,8 @@ export const summarize = (input: SummaryInput): ResultsSummary => {
     from: plan.from,
     asOf,
     identities: Object.values(aggregates.identities).reduce((a, b) => a + b, 0),
-    ...(before?.decision === undefined ? {} : { before: before.decision.plan })
+    ...(before?.decision === undefined ? {} : { before: before.decision.plan }),
+    ...lookedAt(input)
   })
   const judged = judge({
     plan,

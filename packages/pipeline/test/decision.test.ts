@@ -269,6 +269,50 @@ describe("the decision while an experiment runs", () => {
   })
 })
 
+describe("an end without a plan", () => {
+  const open = { ended_at: undefined } as unknown as Partial<Experiment>
+  const slight = pair(10_000, 1000, 1094)
+  /** An earlier look at another definition, as long as the end isn't among what changed. */
+  const seen = (summary: ResultsSummary): Partial<SummaryInput> => ({
+    before: { ...summary, provenance: { ...summary.provenance, definition_hash: "earlier" } }
+  })
+
+  it("is read once, fixed, where nobody saw results before, or only with that end ahead", () => {
+    expect(decisionOf({ arms: [slight] }).decision).toBe("ship")
+    const early = summaryOf({ arms: [same], asOf: start + 7 * day })
+    expect(early.decision!.plan).toMatchObject({ design: "always-valid", ends_at: Instant.fromMillis(end) })
+    expect(decisionOf({ arms: [slight], more: seen(early) })).toMatchObject({
+      decision: "ship",
+      plan: { design: "fixed" }
+    })
+    const nobody = summaryOf({ experiment: open, arms: [pair(0, 0, 0)], asOf: start + day })
+    expect(decisionOf({ arms: [slight], more: seen(nobody) }).decision).toBe("ship")
+  })
+
+  it("is read always-valid where it was set or moved after a look, and stays so", () => {
+    const early = summaryOf({ experiment: open, arms: [same], asOf: start + 7 * day })
+    const late = summaryOf({ arms: [slight], more: seen(early) })
+    expect(late.decision).toMatchObject({
+      decision: "do not ship",
+      plan: { design: "always-valid", information: 1 },
+      reasons: [{ code: "goal_inconclusive" }, {
+        code: "end_chosen_late",
+        sentence: expect.stringContaining("its end was set when results had been seen (2026-01-08)")
+      }]
+    })
+    expect(decisionOf({ arms: [slight], more: seen(late) })).toMatchObject({ plan: { design: "always-valid" } })
+    const moved = summaryOf({
+      experiment: { ended_at: Instant.fromMillis(end + day) },
+      arms: [slight],
+      asOf: end + 2 * day,
+      more: seen(summaryOf({ arms: [slight] }))
+    })
+    expect(moved.decision).toMatchObject({ decision: "do not ship", plan: { design: "always-valid" } })
+    // What is clear enough ships all the same.
+    expect(decisionOf({ arms: [pair(10_000, 1000, 1300)], more: seen(early) }).decision).toBe("ship")
+  })
+})
+
 describe("readingOf", () => {
   it("reads an experiment that was ended early by a test that allows for any reason to stop", () => {
     const reading = readingOf({

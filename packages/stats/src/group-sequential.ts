@@ -42,16 +42,36 @@ const requireLooks = ({ alpha, fractions }: Looks): void => {
   }
 }
 
-/** The root of a falling function on [0, farthest], 0 where it is below 0 throughout. */
-const fall = (f: (z: number) => number): number => {
-  let [low, high] = [-farthest, farthest]
-  if (f(high) > 0) return high
-  for (let i = 0; i < 80 && high - low > 1e-14; i++) {
-    const middle = (low + high) / 2
-    if (f(middle) > 0) low = middle
-    else high = middle
+/** Steps of {@link crossing} at the most; it takes about eight. */
+const steps = 60
+
+/**
+ * Where a falling function of x is 0 between `low` (above 0 there) and `high`, to 1e-12: false position with the weights of Anderson and Björck
+ * (1973), and a bisection wherever that gets on slowly.
+ */
+const crossing = (f: (x: number) => number, low: number, high: number): number => {
+  let [a, fa, b, fb] = [low, f(low), high, f(high)]
+  if (!(fa > 0)) return low
+  if (!(fb < 0)) return high
+  let width = b - a
+  for (let i = 0; i < steps && b - a > 1e-12; i++) {
+    const slow = i % 3 === 2 && b - a > width / 2
+    if (i % 3 === 2) width = b - a
+    const x = slow ? (a + b) / 2 : Math.min(b, Math.max(a, (a * fb - b * fa) / (fb - fa)))
+    const y = f(x)
+    if (y === 0) return x
+    if (y > 0) {
+      const kept = 1 - y / fa
+      fb *= kept > 0 ? kept : 0.5
+      ;[a, fa] = [x, y]
+    } else {
+      const kept = 1 - y / fb
+      fa *= kept > 0 ? kept : 0.5
+      ;[b, fb] = [x, y]
+    }
+    if (Math.abs(y) < 1e-13) return x
   }
-  return (low + high) / 2
+  return (a + b) / 2
 }
 
 /**
@@ -81,7 +101,10 @@ export const groupSequentialBoundaries = (looks: Looks): ReadonlyArray<number> =
       }
       return total
     }
-    const z = due < 1e-17 ? farthest : fall((b) => exit(b) - due)
+    // On the logarithm, which is nearly a parabola in z.
+    const z = due < 1e-17
+      ? farthest
+      : crossing((b) => Math.log(Math.max(exit(b), Number.MIN_VALUE) / due), -farthest, farthest)
     boundaries.push(z)
     spent += z >= farthest ? 0 : due
     const next = fractions[look + 1]
@@ -150,9 +173,6 @@ export const crossingProbabilities = (
   return out
 }
 
-/** Relative accuracy of the repeated p-value. */
-const steps = 40
-
 /**
  * The rule of the last look of a plan: its boundary is the critical value, so that the intervals are repeated confidence intervals,
  * and its p-value is the repeated one: the smallest α whose boundary at this look is crossed (Jennison and Turnbull 2000, "Group
@@ -170,14 +190,13 @@ export const groupSequentialRule = (looks: Looks): Rule => {
       const size = alternative === "two-sided" ? Math.abs(z) : alternative === "greater" ? z : -z
       if (size === Infinity) return 0
       if (!(size > 0)) return 1
-      // On the logarithm of α; the side of the plan's own α is decided by its own boundary.
-      let [low, high] = size > critical ? [Math.log(1e-16), Math.log(alpha)] : [Math.log(alpha), Math.log(1 - 1e-12)]
-      for (let i = 0; i < steps; i++) {
-        const middle = (low + high) / 2
-        if (size > last(Math.exp(middle))) high = middle
-        else low = middle
-      }
-      const p = Math.exp((low + high) / 2)
+      // On the logarithm of α, in which the boundary falls; the side of the plan's own α is decided by its own boundary.
+      const beyond = (logAlpha: number): number => last(Math.exp(logAlpha)) - size
+      const p = Math.exp(
+        size > critical
+          ? crossing(beyond, Math.log(1e-16), Math.log(alpha))
+          : crossing(beyond, Math.log(alpha), Math.log(1 - 1e-12))
+      )
       return size > critical ? Math.min(p, alpha * (1 - 1e-15)) : Math.min(1, Math.max(p, alpha))
     }
   }

@@ -10,6 +10,7 @@ export {
   type SpeedRow
 } from "./calibration.ts"
 export { makeEvents, type Size } from "./data.ts"
+export { decisionCalibration, type DecisionRow, decisions } from "./decisions.ts"
 export { type Death, type Entry, overlaps, type Stage, type Stretch, stretchesOf } from "./fleet/Fleet.ts"
 export {
   type Fault,

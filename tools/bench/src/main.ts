@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
+import { decisions } from "./decisions.ts"
 import { metricsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
 
@@ -16,6 +17,7 @@ const usage = `Usage: npm run bench -- <name>
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
   aggregations [runs]         coverage of the intervals of ratio and retention by simulation (20000)
   quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
+  decisions [runs]            how often a decision that is looked at every day is wrong, and finds what is there (2000)
   kills [number]              runners on one PostgreSQL, killed at random, paused, their database restarted (200)
   soak [experiments] [minutes]  one runner: memory, and how long experiments wait (300, 10)`
 
@@ -52,7 +54,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
   calibration: () => calibration(number(0, 50_000)),
   aggregations: () => aggregations(number(0, 20_000)),
-  quantiles: () => quantiles(number(0, 20_000))
+  quantiles: () => quantiles(number(0, 20_000)),
+  decisions: () => decisions(number(0, 2000))
 }
 
 const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined

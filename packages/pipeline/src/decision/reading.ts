@@ -30,6 +30,8 @@ export interface Course {
   readonly identities: number
   /** The plan as the last snapshot of the same definition left it. */
   readonly before?: PlanState
+  /** What the last snapshot with identities in it said of the plan, whatever the definition was then. */
+  readonly looked?: { readonly asOf: number; readonly ended: boolean; readonly plan: PlanState }
 }
 
 const alwaysValid: DecisiveTest = { kind: "always-valid" }
@@ -50,10 +52,21 @@ const isOverrun = (information: number, endsAt: number | undefined, now: number)
   endsAt === undefined ? information > 1.1 : now > endsAt + day
 
 /**
+ * Whether the end that an experiment without a plan has now was chosen when results were known: they were seen while it had no end or another
+ * one. Whoever ends an experiment because it looks good reads it at a moment that chance has chosen.
+ */
+const isChosenLate = (looked: Course["looked"], endsAt: number): boolean => {
+  if (looked === undefined) return false
+  const { design, ends_at } = looked.plan
+  return ends_at === null || Instant.toMillis(ends_at) !== endsAt || (looked.ended && design === "always-valid")
+}
+
+/**
  * How an experiment is read now.
  *
  * - Without a recorded plan: by the always-valid test while it runs, however often one looks; when it has ended, once, by the engine's own
- *   test. Each of the two says a false "ship" in at most half of the decision's level.
+ *   test, if the end was known before the results were. Each of the two says a false "ship" in at most half of the decision's level. An end
+ *   that was set or moved after a look is read by the always-valid test, too.
  * - `fixed`: nothing ships before the end. The first recompute at or after the end takes the one look; its decision stands. An experiment that
  *   was ended before that is read by the always-valid test, which allows for any reason to stop.
  * - `group-sequential`: each planned look is taken by the first recompute at or after its time, with the error that is spent by then;
@@ -62,7 +75,7 @@ const isOverrun = (information: number, endsAt: number | undefined, now: number)
  *
  * A plan without a horizon ends when the experiment does, and without either it is always-valid.
  */
-export const readingOf = ({ asOf, before, experiment, from, identities }: Course): Reading => {
+export const readingOf = ({ asOf, before, experiment, from, identities, looked }: Course): Reading => {
   const endedAt = experiment.ended_at === undefined ? undefined : Instant.toMillis(experiment.ended_at)
   const { plan } = experiment
   const ended = endedAt !== undefined && asOf >= endedAt
@@ -98,6 +111,20 @@ export const readingOf = ({ asOf, before, experiment, from, identities }: Course
     ...rest
   })
 
+  if (plan === undefined && ended && isChosenLate(looked, endedAt)) {
+    return give({
+      plan: { ...state, design: "always-valid" },
+      final: true,
+      reasons: [
+        reason(
+          "end_chosen_late",
+          `The experiment ended on ${date(endedAt)}, and its end was set when results had been seen (${
+            date(looked!.asOf)
+          }). It is read by an always-valid test, which allows for that; a plan or an end that is set before the first look tells smaller effects.`
+        )
+      ]
+    })
+  }
   if (plan === undefined && ended) {
     return give({
       test: { kind: "fixed" },
