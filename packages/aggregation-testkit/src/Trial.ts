@@ -2,18 +2,17 @@
 import {
   type Aggregates,
   type Aggregation,
-  compileMerged,
   hasSources,
   type Plan,
   type PlanInput,
   type Reads
 } from "@assay/aggregation"
-import { decode, type Source } from "@assay/model"
+import { decode, type Metric, type Source } from "@assay/model"
 import type { Warehouse } from "@assay/warehouse"
 import { Effect, type Layer, Result } from "effect"
 import type * as fc from "fast-check"
 import type { Case } from "./Case.ts"
-import { aggregatesOf, planOf, type TestMetric } from "./conformance.ts"
+import { aggregatesOf, mergedAggregatesOf, planOf, type TestMetric } from "./conformance.ts"
 import { clearEvents, createEventTable, dropTable, type EventRow, insertEvents } from "./EventRow.ts"
 import type { Subject } from "./neighbours.ts"
 import type { ReferenceEvent, ReferenceMetric, ReferenceSource, ReferenceSources } from "./reference.ts"
@@ -67,6 +66,8 @@ export interface Trial {
   readonly aggregation: Aggregation
   readonly suite: AggregationSuite
   readonly tables: Tables
+  /** The cap of the metric under test, where it has one. */
+  readonly cap?: NonNullable<Metric["cap"]>
 }
 
 /** Makes the tables of a trial, gone at the end of the scope. `prefix` sets them apart from others on a shared server. */
@@ -113,7 +114,7 @@ const sourcesOf = (trial: Trial, events: ReadonlyArray<string>) => {
 
 /** The aggregation under test as a metric over a case's events, and what its author's reference makes of them. */
 export const metricOf = (trial: Trial, { options, world }: Case): TestMetric => {
-  const { aggregation, suite } = trial
+  const { aggregation, cap, suite } = trial
   const decoded = decode(aggregation.options, options ?? {})
   if (Result.isFailure(decoded)) {
     const [issue] = decoded.failure
@@ -130,9 +131,10 @@ export const metricOf = (trial: Trial, { options, world }: Case): TestMetric => 
   return {
     aggregation,
     ...(options === undefined ? {} : { options }),
-    ...(hasSources(aggregation)
-      ? {
-        more: {
+    more: {
+      ...(cap === undefined ? {} : { cap }),
+      ...(hasSources(aggregation)
+        ? {
           sources: Object.fromEntries(
             all.map(({ name, sources: [first, ...rest] }) => [
               name,
@@ -140,10 +142,11 @@ export const metricOf = (trial: Trial, { options, world }: Case): TestMetric => 
             ])
           )
         }
-      }
-      : {}),
+        : {})
+    },
     reference: {
       key: aggregation.name,
+      ...(cap === undefined ? {} : { cap }),
       ...all[0]!.sources[0]!,
       sources: Object.fromEntries(all.map(({ name, sources }) => [name, sources])),
       unit: (events, sources) => suite.reference(events, own, sources),
@@ -200,5 +203,5 @@ export const measureMerged = Effect.fn("testkit.measureMerged")(function*(
     yield* load(table, one.rows.filter((row) => !isExposure(row) && batchOf(row) === i))
   }
   const plans = batches.map((table) => planOf(experiment, [metric], table, exposuresApart(exposures)))
-  return yield* aggregatesOf(plans[0]!, compileMerged([plans[0]!, ...plans.slice(1)]))
+  return yield* mergedAggregatesOf([plans[0]!, ...plans.slice(1)])
 })

@@ -1,5 +1,17 @@
 /** Running a plan on a real ClickHouse and holding what comes out against the reference. */
-import { type Aggregates, compile, decodeAggregates, type Plan, plan, type PlanInput } from "@assay/aggregation"
+import {
+  type Aggregates,
+  compile,
+  compileConstants,
+  compileMerged,
+  compileMergedConstants,
+  decodeAggregates,
+  decodeConstants,
+  type Plan,
+  plan,
+  type PlanInput,
+  withConstants
+} from "@assay/aggregation"
 import type { Aggregation } from "@assay/aggregation"
 import { defaultEventMapping, type Experiment, Instant, type Metric, Moments, type Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
@@ -13,8 +25,8 @@ export interface TestMetric {
   readonly options?: Readonly<Record<string, unknown>>
   readonly where?: Metric["where"]
   readonly valueProperty?: string
-  /** The sources, a delay, a window or a covariate, as a metric's definition has them. */
-  readonly more?: Pick<Metric, "sources" | "delay" | "window" | "covariate">
+  /** The sources, a delay, a window, a covariate or a cap, as a metric's definition has them. */
+  readonly more?: Pick<Metric, "sources" | "delay" | "window" | "covariate" | "cap">
   readonly reference: ReferenceMetric
 }
 
@@ -61,14 +73,32 @@ export const planOf = (
   return planned.success
 }
 
-/** The aggregates that a statement of a plan gives on the warehouse. */
-export const aggregatesOf = Effect.fn("testkit.aggregatesOf")(function*(
+/** The plan with its constants, as a first statement finds them on the warehouse. */
+export const complete = Effect.fn("testkit.complete")(function*(
   planned: Plan,
-  statement: Statement = compile(planned)
+  statement: Statement | undefined = compileConstants(planned)
 ) {
+  if (statement === undefined) return planned
   const warehouse = yield* Warehouse
   const { rows } = yield* warehouse.query(statement)
-  return yield* Effect.fromResult(decodeAggregates(planned, rows))
+  return withConstants(planned, yield* Effect.fromResult(decodeConstants(planned, rows)))
+})
+
+/** The aggregates that a statement of a plan gives on the warehouse: its own one, once its constants are found. */
+export const aggregatesOf = Effect.fn("testkit.aggregatesOf")(function*(planned: Plan, statement?: Statement) {
+  const warehouse = yield* Warehouse
+  const whole = statement === undefined ? yield* complete(planned) : planned
+  const { rows } = yield* warehouse.query(statement ?? compile(whole))
+  return yield* Effect.fromResult(decodeAggregates(whole, rows))
+})
+
+/** The same from plans of batches of events, whose states are merged. */
+export const mergedAggregatesOf = Effect.fn("testkit.mergedAggregatesOf")(function*(
+  plans: readonly [Plan, ...Array<Plan>]
+) {
+  const found = compileMergedConstants(plans)
+  const [first, ...rest] = yield* Effect.forEach(plans, (one) => complete(one, found))
+  return yield* aggregatesOf(first, compileMerged([first, ...rest]))
 })
 
 const close = (actual: number, expected: number, scale: number): boolean =>
@@ -143,6 +173,15 @@ export const differences = (
           expected.reported[metric.key]![arm]!.map((one) => one[i]!)
         )
       )
+      const cap = aggregates.caps[m]
+      const wanted = expected.caps[metric.key]
+      if (cap === undefined || wanted === undefined) {
+        same(`${metric.key}: cap`, cap, wanted)
+      } else {
+        if (!close(cap.value, wanted.value, Math.abs(wanted.value))) same(`${metric.key}: cap`, cap.value, wanted.value)
+        same(`${metric.key} in ${arm}: above the cap`, cap.capped[arm], wanted.capped[arm])
+        compare(`${metric.key} in ${arm} without the cap`, cap.uncapped[arm]!, wanted.uncapped[arm]!)
+      }
     }
   })
   return found

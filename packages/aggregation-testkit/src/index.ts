@@ -3,7 +3,14 @@ export { Warehouse } from "@assay/warehouse"
 export * as fc from "fast-check"
 export { hostileText, oddNumbers, rows, valueText, type World, world } from "./arbitrary.ts"
 export { checkAggregation } from "./checkAggregation.ts"
-export { aggregatesOf, differences, momentDifferences, planOf, type TestMetric } from "./conformance.ts"
+export {
+  aggregatesOf,
+  differences,
+  mergedAggregatesOf,
+  momentDifferences,
+  planOf,
+  type TestMetric
+} from "./conformance.ts"
 export { describeAggregation } from "./describeAggregation.ts"
 export {
   clearEvents,
@@ -17,6 +24,7 @@ export { propertyText, satisfies } from "./filters.ts"
 export { maximum, ratio, type Subject } from "./neighbours.ts"
 export {
   reference,
+  type ReferenceCap,
   type ReferenceEvent,
   type ReferenceExperiment,
   type ReferenceMetric,

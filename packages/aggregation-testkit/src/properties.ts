@@ -239,16 +239,17 @@ const seesItsOwn: Property = {
   }
 }
 
+/** Two batches that share no event: all copies of one arrive in the same batch. */
+const batchOf = ({ salt }: Case) => (row: EventRow) =>
+  Math.floor(lot(`${row.identity} ${row.id === "" ? row.timestamp : row.id}`, salt) * 2)
+
 const mergeable: Property = {
   name: "equals one pass when the events come in batches whose states are merged",
   hint: "Only what is built of the scope's accumulators can be recomputed from batches",
   share: 1 / 4,
   check: (trial, one, whole) =>
     Effect.gen(function*() {
-      // Batches share no event: all copies of one arrive in the same batch.
-      const batchOf = (row: EventRow) =>
-        Math.floor(lot(`${row.identity} ${row.id === "" ? row.timestamp : row.id}`, one.salt) * 2)
-      const merged = yield* measureMerged(trial, one, batchOf)
+      const merged = yield* measureMerged(trial, one, batchOf(one))
       return differByArm(merged.moments[0]!, momentsOf(yield* whole)).map((line) => `${line} after two batches`)
     })
 }
@@ -362,6 +363,32 @@ const withheld: Property = {
     })
 }
 
+const cappable: Property = {
+  name: "can be capped, at a number and at a quantile, also from batches",
+  hint: "Where capping its first column makes no sense, leave \"cap\" out of its features",
+  share: 1 / 5,
+  check: (trial, one) => {
+    const caps = trial.aggregation.features.includes("cap")
+      ? [lot("cap", one.salt) < 0.5 ? 1 : 2.5, { quantile: 0.7 }]
+      : []
+    return Effect.gen(function*() {
+      for (const cap of caps) {
+        const own = { ...trial, cap }
+        const whole = yield* measure(own, one)
+        const { reference: metric } = metricOf(own, one)
+        const expected = reference(one.world.experiment, [metric], one.rows)
+        const found = [
+          ...differences(whole.aggregates, expected, whole.planned).filter((line) => line.startsWith(metric.key)),
+          ...differByArm((yield* measureMerged(own, one, batchOf(one))).moments[0]!, momentsOf(whole))
+            .map((line) => `${line} after two batches`)
+        ]
+        if (found.length > 0) return found.map((line) => `${line} under the cap ${JSON.stringify(cap)}`)
+      }
+      return []
+    })
+  }
+}
+
 /** All of them, in the order in which they are tried. */
 export const properties: ReadonlyArray<Property> = [
   sound,
@@ -373,5 +400,6 @@ export const properties: ReadonlyArray<Property> = [
   fusible,
   staysValues,
   withheld,
-  disjoint
+  disjoint,
+  cappable
 ]

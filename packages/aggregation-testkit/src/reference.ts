@@ -49,6 +49,8 @@ export interface ReferenceMetric extends ReferenceSource {
   readonly before?: ReferenceUnit
   /** The covariate: a trait of the first exposure. */
   readonly trait?: (row: EventRow) => string | undefined
+  /** The largest first column, also that of the covariate over the time before: a number, or a quantile of those other than 0. */
+  readonly cap?: number | { readonly quantile: number }
 }
 
 /** The experiment as the reference sees it; the window [from, to) in milliseconds. */
@@ -71,6 +73,13 @@ export interface ReferenceExperiment {
   readonly only?: (firsts: ReadonlyArray<EventRow>) => boolean
 }
 
+/** What a cap does. */
+export interface ReferenceCap {
+  readonly value: number
+  readonly capped: Readonly<Record<string, number>>
+  readonly uncapped: ReferenceResult["units"][string]
+}
+
 /** Unit values of every identity in an arm, and the counts that findings are made of. */
 export interface ReferenceResult {
   /** Per metric and variant: one array of unit columns per identity that is old enough. */
@@ -79,6 +88,8 @@ export interface ReferenceResult {
   readonly reported: Readonly<
     Record<string, Readonly<Record<string, ReadonlyArray<ReadonlyArray<ReadonlyArray<number>>>>>>
   >
+  /** Per metric with a cap: its value, how many identities of each variant are above it, and the unit columns without it. */
+  readonly caps: Readonly<Record<string, ReferenceCap>>
   readonly identities: Readonly<Record<string, number>>
   readonly quarantined: number
   readonly undeclaredIdentities: number
@@ -140,6 +151,26 @@ const eventsOf = (
   }
   const numbers = texts.flatMap((text) => usableNumber(text) ?? [])
   return numbers.length === 0 ? [] : [{ value: Math.min(...numbers), text: "", ...at }]
+}
+
+/** The unit columns of a metric under its cap. */
+const underCap = (
+  { cap, lookback }: ReferenceMetric,
+  own: number,
+  uncapped: ReferenceCap["uncapped"]
+): ReferenceCap & { readonly units: ReferenceCap["uncapped"] } | undefined => {
+  if (cap === undefined) return undefined
+  const values = Object.values(uncapped).flat().map(([u]) => u!).filter((u) => u !== 0).toSorted((a, b) => a - b)
+  const value = typeof cap === "number" ? cap : Math.max(0, values[Math.floor(cap.quantile * values.length)] ?? 0)
+  const isCapped = (i: number) => i === 0 || (lookback !== undefined && i === own)
+  const byVariant = <A>(of: (units: ReadonlyArray<ReadonlyArray<number>>) => A) =>
+    Object.fromEntries(Object.entries(uncapped).map(([variant, units]) => [variant, of(units)]))
+  return {
+    value,
+    uncapped,
+    capped: byVariant((units) => units.filter(([u]) => u! > value * (1 + 1e-12)).length),
+    units: byVariant((units) => units.map((unit) => unit.map((u, i) => (isCapped(i) ? Math.min(u, value) : u))))
+  }
 }
 
 /**
@@ -217,8 +248,9 @@ export const reference = (
     }
   }
   const ofIdentity = groupBy(events, (event) => event.identity)
-  const units: Record<string, Record<string, Array<ReadonlyArray<number>>>> = {}
+  const units: Record<string, ReferenceResult["units"][string]> = {}
   const unusable: Record<string, number> = {}
+  const caps: Record<string, ReferenceCap> = {}
   const reported: Record<string, Record<string, Array<ReadonlyArray<ReadonlyArray<number>>>>> = {}
   for (const metric of metrics) {
     const empty = <A>(): Record<string, Array<A>> =>
@@ -227,6 +259,7 @@ export const reference = (
     const beside = empty<ReadonlyArray<ReadonlyArray<number>>>()
     const { lookback, trait, unit, window = { from: 0, to: null } } = metric
     let bad = 0
+    let columns = 0
     for (const [identity, { firsts, since, variant }] of arms) {
       const read = (from: number, to: number) => {
         let unusable = 0
@@ -257,14 +290,18 @@ export const reference = (
         const number = usableNumber(trait(row) ?? "")
         return number === undefined ? [] : [number]
       })
+      const own = unit(after.first, after.sources)
+      columns = own.length
       byVariant[variant]!.push([
-        ...unit(after.first, after.sources),
+        ...own,
         ...(before === undefined ? [] : (metric.before ?? unit)(before.first, before.sources)),
         ...(known === undefined ? [] : known.length === 0 ? [0, 0] : [Math.min(...known), 1])
       ])
       beside[variant]!.push(metric.reported?.(after.first, after.sources) ?? [])
     }
-    units[metric.key] = byVariant
+    const { units: capped = byVariant, ...cap } = underCap(metric, columns, byVariant) ?? {}
+    units[metric.key] = capped
+    if ("value" in cap) caps[metric.key] = cap
     reported[metric.key] = beside
     unusable[metric.key] = bad
   }
@@ -276,6 +313,7 @@ export const reference = (
   const exposedEvents = events.filter((event) => isInside(event) && isExposed(event))
   return {
     units,
+    caps,
     reported,
     unusable,
     identities: Object.fromEntries(

@@ -48,8 +48,8 @@ export type EstimandOf<Column extends string> =
   | { readonly kind: "proportion" | "mean"; readonly column: Column }
   | { readonly kind: "ratio"; readonly numerator: Column; readonly denominator: Column }
 
-/** What a metric may ask of an aggregation: filters, a delay or conversion window, a covariate. */
-export const features = ["where", "window", "covariate"] as const
+/** What a metric may ask of an aggregation: filters, a delay or conversion window, a covariate, a cap on the values of identities. */
+export const features = ["where", "window", "covariate", "cap"] as const
 export type Feature = (typeof features)[number]
 
 /** A mean, or a ratio of two means, that is shown beside the metric's value. */
@@ -80,7 +80,7 @@ interface Definition<Options, Column extends string, S extends Sources> {
   readonly reported?: (
     scope: ScopeOf<S> & { readonly options: Options }
   ) => Readonly<Record<string, Reported<keyof S & string>>>
-  /** What a metric may ask of it; everything where it is absent. */
+  /** What a metric may ask of it; everything where it is absent, but for a cap on a proportion, whose values are 0 and 1. */
   readonly features?: ReadonlyArray<Feature>
   /** What a reader should know of the numbers. */
   readonly findings?: (outcome: Outcome, options: Options) => ReadonlyArray<Finding>
@@ -196,6 +196,12 @@ const make = <Options, Column extends string, S extends Sources>(
       throw new RangeError(`Aggregation ${name}: the source "${source}" needs 1 ≤ least ≤ most`)
     }
   }
+  const asked = definition.features ?? features.filter((feature) => feature !== "cap" || estimand.kind !== "proportion")
+  if (estimand.kind === "proportion" && asked.includes("cap")) {
+    throw new RangeError(
+      `Aggregation ${name}: there is nothing to cap in a proportion, so its features can't have "cap"`
+    )
+  }
   const used: ReadonlyArray<Column> = estimand.kind === "ratio"
     ? [estimand.numerator, estimand.denominator]
     : [estimand.column]
@@ -235,7 +241,7 @@ const make = <Options, Column extends string, S extends Sources>(
     sources: Object.freeze(sources),
     options: definition.options,
     estimand: estimand.kind,
-    features: Object.freeze([...(definition.features ?? features)]),
+    features: Object.freeze([...asked]),
     floors: Object.freeze([...(definition.floors ?? [])]),
     display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },
     bind,

@@ -42,6 +42,7 @@ const mapColumns = (plan: Plan, map: (column: PlannedColumn) => PlannedColumn): 
     ...plan,
     metrics: plan.metrics.map((metric) => ({
       ...mapped(metric),
+      cap: metric.cap && { ...metric.cap, limit: map(metric.cap.limit), uncapped: mapped(metric.cap.uncapped) },
       reported: metric.reported.map((one) => ({ ...one, measure: mapped(one.measure) }))
     }))
   }
@@ -51,10 +52,10 @@ const mapColumns = (plan: Plan, map: (column: PlannedColumn) => PlannedColumn): 
 export const withConstants = (plan: Plan, found: ReadonlyArray<FoundConstant>): Plan => {
   const ranks = rankedArms(plan).map((arm) => plan.arms.indexOf(arm))
   const known = (index: number): PlannedColumn => {
-    const values = found[index]!.map(({ value = 0 }) => value)
+    const value = (arm: number) => found[index]?.[arm]?.value ?? 0
     return plan.constants[index]!.over === "arms"
-      ? { kind: "constant", value: values[0]! }
-      : { kind: "ofArm", values: ranks.map((arm) => values[arm]!) }
+      ? { kind: "constant", value: value(0) }
+      : { kind: "ofArm", values: ranks.map(value) }
   }
   return {
     ...mapColumns(plan, (column) => mapLeaves(column, (leaf) => (leaf.kind === "found" ? known(leaf.index) : leaf))),

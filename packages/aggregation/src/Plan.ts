@@ -1,5 +1,6 @@
 /** From definitions to a plan: which events are read, which accumulators are kept per identity, which moments come out. */
 import {
+  type Cap,
   decode,
   type Direction,
   type Display,
@@ -89,6 +90,16 @@ export interface Measure {
   readonly age: number
 }
 
+/**
+ * The cap of a metric: its first column is the smaller of what it would be and `limit` (or 0, where that is more), a constant of the plan or
+ * a number. `uncapped` are the columns without it, and at the end whether an identity's value is above it.
+ */
+export interface PlannedCap {
+  readonly quantile: number | undefined
+  readonly limit: PlannedColumn
+  readonly uncapped: Measure
+}
+
 /** A metric with its streams and its unit columns: those of the estimand first, then those of the covariate. */
 export interface PlannedMetric extends Measure {
   readonly key: string
@@ -103,6 +114,7 @@ export interface PlannedMetric extends Measure {
   /** Those that its values are made of, without those of the covariate. */
   readonly streams: ReadonlyArray<number>
   readonly covariate: PlannedCovariate | undefined
+  readonly cap: PlannedCap | undefined
   /** Further means (one column) and ratios (two) that are shown beside its value. */
   readonly reported: ReadonlyArray<{ readonly name: string; readonly measure: Measure }>
   readonly findings: (outcome: Outcome) => ReturnType<Aggregation["findings"]>
@@ -134,10 +146,11 @@ export interface Plan {
   readonly deduplication: EventMapping["deduplication"]
 }
 
-/** Everything that moments are taken of: the metrics in their order, then what they report beside. */
+/** Everything that moments are taken of: the metrics in their order, then what they report beside, then those with a cap without it. */
 export const measures = (plan: Pick<Plan, "metrics">): ReadonlyArray<Measure> => [
   ...plan.metrics,
-  ...plan.metrics.flatMap(({ reported }) => reported.map(({ measure }) => measure))
+  ...plan.metrics.flatMap(({ reported }) => reported.map(({ measure }) => measure)),
+  ...plan.metrics.flatMap(({ cap }) => (cap === undefined ? [] : [cap.uncapped]))
 ]
 
 /** More arms than this don't fit the set of variants that is kept per identity. */
@@ -397,7 +410,8 @@ const asked = (metric: Metric): ReadonlyArray<readonly [feature: Feature, path: 
   ),
   ...(metric.delay === undefined ? [] : [["window", ["delay"]] as const]),
   ...(metric.window === undefined ? [] : [["window", ["window"]] as const]),
-  ...(metric.covariate === undefined ? [] : [["covariate", ["covariate"]] as const])
+  ...(metric.covariate === undefined ? [] : [["covariate", ["covariate"]] as const]),
+  ...(metric.cap === undefined ? [] : [["cap", ["cap"]] as const])
 ]
 
 /** Everything that keeps a metric from being planned; paths start at the metric's definition. */
@@ -558,6 +572,7 @@ interface Lists {
   readonly streams: Array<Stream>
   readonly accumulators: Array<PlannedAccumulator>
   readonly traits: Array<Property>
+  readonly constants: Array<PlannedConstant>
 }
 
 /** Puts the accumulators of a metric into the lists, and gives their places in its columns. */
@@ -571,6 +586,48 @@ const planColumns = (lists: Lists, sources: CheckedMetric["sources"]) => {
       kind: "planned",
       index: intern(lists.accumulators, { streams: events.map(stream), accumulator })
     }))
+}
+
+/** Unit values above a cap by no more than so many times it aren't: they are sums, whose last digits depend on the order of addition. */
+const capTolerance = 1e-12
+
+const number = (value: number): PlannedColumn => ({ kind: "constant", value })
+
+/**
+ * The columns of a metric's `measure` with a cap on the first of its own and of its covariate's (which is at `before`), and what it would be without.
+ */
+const capped = (
+  lists: Lists,
+  cap: Cap,
+  measure: Measure,
+  before: number | undefined
+): { readonly columns: Measure["columns"]; readonly cap: PlannedCap } => {
+  const { columns, ripeUntil } = measure
+  const quantile = typeof cap === "number" ? undefined : cap.quantile
+  const limit: PlannedColumn = typeof cap === "number" ? number(cap) : {
+    kind: "found",
+    index: intern(lists.constants, {
+      kind: "quantile",
+      level: cap.quantile,
+      column: columns[0]!,
+      ripeUntil,
+      of: "nonzero",
+      over: "arms"
+    })
+  }
+  const most: PlannedColumn = quantile === undefined ? limit : { kind: "greatest", left: limit, right: number(0) }
+  const bound: PlannedColumn = { kind: "multiply", left: most, right: number(1 + capTolerance) }
+  const isWithin: PlannedColumn = { kind: "atLeast", left: bound, right: columns[0]! }
+  return {
+    columns: columns.map((column, i) =>
+      i === 0 || i === before ? { kind: "least", left: column, right: most } : column
+    ),
+    cap: {
+      quantile,
+      limit,
+      uncapped: { ...measure, columns: [...columns, { kind: "subtract", left: number(1), right: isWithin }] }
+    }
+  }
 }
 
 /** The accumulators that a planned column is built of. */
@@ -662,7 +719,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       "Run it again after the start, or mend started_at"
     )
   }
-  const lists: Lists = { streams: [], accumulators: [], traits: [] }
+  const lists: Lists = { streams: [], accumulators: [], traits: [], constants: [] }
   const metrics: Array<PlannedMetric> = []
   for (const use of experiment.metrics) {
     const metric = input.metrics.get(use.metric)!
@@ -708,7 +765,12 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       : [{ kind: "trait", index: trait }, { kind: "hasTrait", index: trait }]
     const windows = streams.map((stream) => lists.streams[stream]!.window)
     const [ripe, age] = [ripeUntil(windows, to, input.asOf), ageOf(windows)]
+    const measure: Measure = { columns: [...own, ...extra], ripeUntil: ripe, age }
+    const { cap, columns } = metric.cap === undefined
+      ? { cap: undefined, columns: measure.columns }
+      : capped(lists, metric.cap, measure, lookback === undefined ? undefined : own.length)
     metrics.push({
+      ...measure,
       key: metric.key,
       description: metric.description,
       role: use.role,
@@ -719,9 +781,8 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       floors: aggregation.floors,
       display: aggregation.display,
       streams,
-      columns: [...own, ...extra],
-      ripeUntil: ripe,
-      age,
+      columns,
+      cap,
       covariate: metric.covariate === undefined ? undefined : {
         columns: {
           numerator: own.length,
@@ -733,7 +794,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       findings: (of) => aggregation.findings(of, options)
     })
   }
-  const { streams, traits } = lists
+  const { constants, streams, traits } = lists
   const breakdowns = checkSlices(experiment.slices ?? input.slices ?? [], mapping)
   if (Result.isFailure(breakdowns)) {
     const [first] = breakdowns.failure
@@ -759,7 +820,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     streams,
     accumulators: lists.accumulators,
     traits,
-    constants: [],
+    constants,
     breakdowns: breakdowns.success,
     series: experiment.series ?? input.series ?? false ? seriesOf(from, to) : undefined,
     metrics,

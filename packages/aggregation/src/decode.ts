@@ -32,6 +32,13 @@ export interface PointAggregates extends Pick<Partial, "identities"> {
   readonly moments: ReadonlyArray<Partial["moments"][number] | undefined>
 }
 
+/** A cap by its value, how many identities of each arm are above it, and the moments without it. */
+export interface CapAggregates {
+  readonly value: number
+  readonly capped: Readonly<Record<string, number>>
+  readonly uncapped: Readonly<Record<string, Moments.Moments>>
+}
+
 /** What the statement of a plan says, per arm and over all. Counts are of identities or of rows, as named. */
 export interface Aggregates {
   /** Identities per arm, every declared variant included. */
@@ -40,6 +47,8 @@ export interface Aggregates {
   readonly moments: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
   /** Per metric what it reports beside its value, in the order of the plan: moments by arm. */
   readonly reported: ReadonlyArray<ReadonlyArray<Readonly<Record<string, Moments.Moments>>>>
+  /** Per metric what its cap did; undefined where it has none. */
+  readonly caps: ReadonlyArray<CapAggregates | undefined>
   /** Per metric and arm: identities whose window isn't over yet, so that they are left out of the metric. */
   readonly immature: ReadonlyArray<Readonly<Record<string, number>>>
   /** Identities seen in more than one variant and therefore in no arm. */
@@ -117,7 +126,8 @@ const momentsOf = (measure: Measure, m: number, counted: string, row: Row): Mome
 const ownerOf = (plan: Plan, m: number): string =>
   [
     ...plan.metrics.map(({ key }) => key),
-    ...plan.metrics.flatMap(({ key, reported }) => reported.map(() => key))
+    ...plan.metrics.flatMap(({ key, reported }) => reported.map(() => key)),
+    ...plan.metrics.flatMap(({ cap, key }) => (cap === undefined ? [] : [key]))
   ][m]!
 
 type RowsOfArm = (arm: string) => ReadonlyArray<Row>
@@ -140,6 +150,33 @@ const allMoments = (
     return Object.fromEntries(
       plan.arms.map((arm) => [arm, ofArm(arm).map(read).reduce(Moments.merge, Moments.empty(measure.columns.length))])
     )
+  })
+}
+
+const withoutLast = ({ comoments, n, products, sums }: Moments.Moments): Moments.Moments => ({
+  n,
+  sums: sums.slice(0, -1),
+  products: products.slice(0, -1).map((line) => line.slice(0, -1)),
+  comoments: comoments.slice(0, -1).map((line) => line.slice(0, -1))
+})
+
+/** What the caps of a plan's metrics did, from the moments of its last measures. */
+const capsOf = (
+  plan: Plan,
+  last: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
+): ReadonlyArray<CapAggregates | undefined> => {
+  let used = 0
+  return plan.metrics.map(({ cap }) => {
+    if (cap === undefined) return undefined
+    if (cap.limit.kind !== "constant") throw new RangeError("The plan has a cap that wasn't found yet")
+    const byArm = last[used++]!
+    const ofArms = <A>(of: (moments: Moments.Moments) => A) =>
+      Object.fromEntries(plan.arms.map((arm) => [arm, of(byArm[arm]!)]))
+    return {
+      value: Math.max(0, cap.limit.value),
+      capped: ofArms(({ sums }) => sums.at(-1)!),
+      uncapped: ofArms(withoutLast)
+    }
   })
 }
 
@@ -279,6 +316,7 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
     const identities = identitiesOf(plan, ofArm(wholePart))
     const all = allMoments(plan, measures(plan), ofArm(wholePart))
     const moments = all.slice(0, plan.metrics.length)
+    const reports = plan.metrics.reduce((total, { reported }) => total + reported.length, 0)
     return Result.succeed({
       identities,
       moments,
@@ -287,6 +325,7 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
         const at = plan.metrics.length + before
         return all.slice(at, at + plan.metrics[m]!.reported.length)
       }),
+      caps: capsOf(plan, all.slice(moments.length + reports)),
       immature: plan.metrics.map((_, m) =>
         Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
       ),

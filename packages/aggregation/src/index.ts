@@ -31,6 +31,7 @@ export {
 export { type FoundConstant, type PlannedConstant, withConstants } from "./Constants.ts"
 export {
   type Aggregates,
+  type CapAggregates,
   decodeAggregates,
   decodeConstants,
   decodeSliceValues,
@@ -54,6 +55,7 @@ export {
   type Plan,
   plan,
   type PlanInput,
+  type PlannedCap,
   type PlannedColumn,
   type PlannedCovariate,
   type PlannedMetric,

@@ -138,7 +138,8 @@ const experimentSchema = (mapping: EventMapping | undefined): Json => {
 const keysOf: Readonly<Record<Feature, ReadonlyArray<string>>> = {
   where: ["where"],
   window: ["delay", "window"],
-  covariate: ["covariate"]
+  covariate: ["covariate"],
+  cap: ["cap"]
 }
 
 const without = (keys: ReadonlyArray<string>): Json => Object.fromEntries(keys.map((key) => [key, false]))

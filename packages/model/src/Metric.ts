@@ -89,6 +89,28 @@ export const Covariate = Schema.Union([
 export type Covariate = typeof Covariate.Type
 
 /**
+ * The largest value that one identity may have; what is above counts as the cap. A number in the metric's own unit, or an exact quantile of the
+ * unit values other than 0, over the identities of all arms together. It holds from above only: negative values stay as they are, and
+ * a cap is never below 0, the value of those who did nothing.
+ */
+export const Cap = Schema.Union([
+  Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0))).annotate({
+    description: "The largest value that one identity may have, in the metric's own unit.",
+    examples: [100]
+  }),
+  Schema.Struct({
+    quantile: Schema.Finite.pipe(
+      Schema.check(Schema.isGreaterThanOrEqualTo(0.5), Schema.isLessThan(1))
+    ).annotate({
+      description:
+        "The part of the values other than 0, over all arms, that lie below the cap: from 0.5 to less than 1.",
+      examples: [0.999]
+    })
+  })
+])
+export type Cap = typeof Cap.Type
+
+/**
  * A metric as its file defines it. `event`, `value` and `where` name the events of an aggregation that looks at one source;
  * `sources` those of one that looks at several. `options` are the aggregation's own and are decoded by its Schema. The
  * conversion window is [first exposure + `delay`, first exposure + `delay` + `window`).
@@ -130,6 +152,11 @@ export const Metric = Schema.Struct({
   covariate: Schema.optionalKey(
     Covariate.annotate({
       description: "What was known of an identity before its first exposure; it narrows intervals."
+    })
+  ),
+  cap: Schema.optionalKey(
+    Cap.annotate({
+      description: "The largest value that one identity may have: a number, or a quantile of the values other than 0."
     })
   )
 })

@@ -117,13 +117,17 @@ export const MetricResult = Schema.Struct({
       missing: Schema.Record(Schema.String, Schema.Finite)
     })
   ),
-  /** The cap that `variants` and `inference` were computed with, whom it touched, and the moments without it. */
+  /**
+   * The cap that `variants` and `inference` were computed with, how many identities it touched, and what the moments and the inference were without
+   * it (null where none can be given).
+   */
   cap: Schema.optionalKey(
     Schema.Struct({
       value: Schema.Finite,
       quantile: Schema.optionalKey(Schema.Finite),
       capped: Schema.Record(Schema.String, Schema.Finite),
-      uncapped: Schema.Record(Schema.String, VariantMoments)
+      uncapped: Schema.Record(Schema.String, VariantMoments),
+      uncapped_inference: Schema.Record(Schema.String, Schema.NullOr(WireInference))
     })
   ),
   /** What the aggregation reports beside its value, such as each step of a funnel: a mean or a ratio per variant. */

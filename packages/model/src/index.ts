@@ -25,7 +25,7 @@ export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
 export * as Instant from "./Instant.ts"
 export { Key } from "./Key.ts"
-export { Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Source } from "./Metric.ts"
+export { Cap, Covariate, Direction, Filter, FilterOperator, Metric, type Scalar, Source } from "./Metric.ts"
 export { MetricResult, VariantMoments, VerdictWord, WireInference, WireWithheld } from "./MetricResult.ts"
 export * as Moments from "./Moments.ts"
 export {

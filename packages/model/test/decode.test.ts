@@ -38,7 +38,7 @@ describe("decode", () => {
       [
         "agregation",
         `the unknown key "agregation"`,
-        "one of key, description, aggregation, event, direction, value, where, sources, options, delay, window, covariate",
+        "one of key, description, aggregation, event, direction, value, where, sources, options, delay, window, covariate, … (13 in all)",
         `Did you mean "aggregation"?`
       ]
     ],

@@ -2,13 +2,16 @@
 import {
   type Aggregation,
   compile,
+  compileConstants,
   compileSliceValues,
   compileUndeclared,
   decodeAggregates,
+  decodeConstants,
   decodeSliceValues,
   decodeUndeclared,
   type Plan,
   plan,
+  withConstants,
   withSliceValues
 } from "@assay/aggregation"
 import {
@@ -27,7 +30,7 @@ import {
 } from "@assay/model"
 import type { Engine } from "@assay/stats"
 import { Store } from "@assay/store"
-import { type QueryProgress, Warehouse } from "@assay/warehouse"
+import { type QueryProgress, type QueryStatistics, Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { refresh, type StateContext } from "./incremental/refresh.ts"
@@ -101,13 +104,20 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 export const statementHash = (statement: Statement): string =>
   sha256(JSON.stringify([statement.text, statement.parameters, statement.settings]))
 
+/** A statement that reads metric events: the plan's own, or the one before it that finds its `constants`. */
 const runQuery = Effect.fn("recompute.query")(
-  function*(job: Job, runId: string, statement: Statement, watch: Watcher) {
+  function*(
+    job: Job,
+    runId: string,
+    statement: Statement,
+    watch: Watcher,
+    of: "recompute" | "constants" = "recompute"
+  ) {
     const warehouse = yield* Warehouse
     yield* warehouse.admit(statement)
     return yield* warehouse.query(statement, {
-      queryId: `assay-${runId}`,
-      comment: { assay: "recompute", experiment: job.experiment.key, run: runId },
+      queryId: of === "recompute" ? `assay-${runId}` : `assay-${runId}-${of}`,
+      comment: { assay: of, experiment: job.experiment.key, run: runId },
       onProgress: (progress) => watch({ kind: "progress", experiment: job.experiment.key, progress })
     })
   }
@@ -131,6 +141,29 @@ const findSliceValues = Effect.fn("recompute.slices")(
     return withSliceValues(planned, yield* Effect.fromResult(decodeSliceValues(planned, rows)))
   }
 )
+
+/** The plan with its constants, of which a first statement finds the values, and what that cost. */
+const findConstants = Effect.fn("recompute.constants")(
+  function*(job: Job, runId: string, planned: Plan, statement: Statement, watch: Watcher) {
+    const { rows, statistics } = yield* runQuery(job, runId, statement, watch, "constants")
+    return {
+      found: withConstants(planned, yield* Effect.fromResult(decodeConstants(planned, rows))),
+      spent: statistics
+    }
+  }
+)
+
+/** What two statements, one after the other, cost together. */
+const together = (first: QueryStatistics | undefined, second: QueryStatistics): QueryStatistics =>
+  first === undefined ? second : {
+    ...second,
+    rowsRead: first.rowsRead + second.rowsRead,
+    bytesRead: first.bytesRead + second.bytesRead,
+    durationMs: first.durationMs + second.durationMs,
+    ...(second.peakMemoryBytes === undefined ? {} : {
+      peakMemoryBytes: Math.max(first.peakMemoryBytes ?? 0, second.peakMemoryBytes)
+    })
+  }
 
 const decodeRows = Effect.fn("recompute.decode")(
   function*(planned: Plan, rows: Parameters<typeof decodeAggregates>[1]) {
@@ -158,8 +191,13 @@ const answer = Effect.fn("recompute.answer")(
       return { planned: kept.plan, statement: compile(kept.plan), ...kept.answer, mode }
     }
     const mode: RefreshMode | undefined = kept === undefined ? undefined : { mode: "full", reason: kept.reason }
-    const statement = compile(planned)
-    return { planned, statement, ...(yield* runQuery(job, runId, statement, watch)), mode }
+    const first = compileConstants(planned)
+    const { found, spent } = first === undefined
+      ? { found: planned, spent: undefined }
+      : yield* findConstants(job, runId, planned, first, watch)
+    const statement = compile(found)
+    const { rows, statistics } = yield* runQuery(job, runId, statement, watch)
+    return { planned: found, statement, rows, statistics: together(spent, statistics), mode }
   }
 )
 
@@ -185,7 +223,8 @@ const earlierSummary = Effect.fn("recompute.before")(function*(experiment: strin
 }, Effect.orElseSucceed(() => undefined))
 
 /**
- * Recomputes one experiment: one statement (or what is new for its state), then a snapshot in the store, then rows where results are published. Fails with
+ * Recomputes one experiment: one statement (before it one that finds the quantiles of caps, where it has any; or what is new for its state), then a
+ * snapshot in the store, then rows where results are published. Fails with
  * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
  * interrupted, the query is killed on the server.
  */

@@ -81,7 +81,7 @@ const metricResult = (
         })
       ])
     ),
-    ...metricExtras(plan, aggregates, m)
+    ...metricExtras({ ...input, policy: policyOf(input) }, m)
   }
 }
 

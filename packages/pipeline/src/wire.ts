@@ -13,7 +13,7 @@ import {
  * Sums of fractions depend on the order of addition in their last digits, so they leave with 14 significant ones. Whole
  * numbers leave as they are.
  */
-const stable = (x: number): number => (Number.isSafeInteger(x) ? x : Number(x.toPrecision(14)))
+export const stable = (x: number): number => (Number.isSafeInteger(x) ? x : Number(x.toPrecision(14)))
 
 /** The moments of one arm of a metric. */
 export const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): VariantMoments => ({

@@ -32,6 +32,7 @@ export const aggregatesOf = (planned: Plan, more: Partial<Aggregates> = {}): Agg
   earlyEvents: 0,
   repeatedEvents: undefined,
   reported: planned.metrics.map(() => []),
+  caps: planned.metrics.map(() => undefined),
   immature: planned.metrics.map(() => ({})),
   unusableValues: planned.metrics.map(() => 0),
   latestEvent: undefined,

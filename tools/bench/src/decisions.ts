@@ -167,6 +167,7 @@ const experimentFates = (situation: Situation, lift: number, normal: () => numbe
       earlyEvents: 0,
       repeatedEvents: undefined,
       reported: one.metrics.map(() => []),
+      caps: one.metrics.map(() => undefined),
       immature: one.metrics.map(() => ({})),
       unusableValues: one.metrics.map(() => 0),
       latestEvent: undefined,

@@ -227,7 +227,8 @@ const revenue = metric("revenue", { control: 4.237, one_page: 4.581, express: 4.
     value: 480,
     quantile: 0.999,
     capped: { control: 66, one_page: 71, express: 64 },
-    uncapped: { control: moments(20_000, 4.31), one_page: moments(20_000, 4.7), express: moments(20_000, 4.29) }
+    uncapped: { control: moments(20_000, 4.31), one_page: moments(20_000, 4.7), express: moments(20_000, 4.29) },
+    uncapped_inference: { one_page: inference(0.09, 0.047), express: inference(-0.005, 0.045) }
   }
 })
 

@@ -1,16 +1,18 @@
 /** `assay explain`: what a recompute would do, and what it would read. */
 import {
   compile,
+  compileConstants,
   isSharded,
   type Plan,
   plan,
   type PlannedMetric,
   Stored,
   type Stream,
-  tableName
+  tableName,
+  withConstants
 } from "@assay/aggregation"
 import type { ResolvedConfig } from "@assay/definitions"
-import { Duration, formatIssue, Instant } from "@assay/model"
+import { Duration, formatIssue, Instant, type Statement } from "@assay/model"
 import { statementHash } from "@assay/pipeline"
 import { overLimit, Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option, Result } from "effect"
@@ -70,6 +72,15 @@ const refreshLines = (planned: Plan, incremental: ResolvedConfig["incremental"])
   ]
 }
 
+const capText = (cap: PlannedMetric["cap"]): string =>
+  cap === undefined
+    ? ""
+    : cap.quantile !== undefined
+    ? `, capped at the ${cap.quantile} quantile of the values other than 0`
+    : cap.limit.kind === "constant"
+    ? `, capped at ${cap.limit.value}`
+    : ""
+
 const describePlan = (planned: Plan): ReadonlyArray<string> => {
   const { experiment, mapping } = planned
   const exposures = mapping.exposures === undefined
@@ -100,18 +111,38 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
         : `, identities exposed by ${Instant.fromMillis(metric.ripeUntil)}`
       return `  ${metric.key}: ${metric.aggregation} ${metric.version} over ${
         metric.streams.map((stream) => streamText(planned.streams[stream]!)).join(" and ")
-      }; ${metric.estimand}${covariateText(metric.covariate)}${waits}, ${metric.role}, ${metric.direction}`
+      }; ${metric.estimand}${covariateText(metric.covariate)}${
+        capText(metric.cap)
+      }${waits}, ${metric.role}, ${metric.direction}`
     }),
     ...(planned.breakdowns.length === 0
       ? []
       : [`Slices      by ${planned.breakdowns.map(({ dimension }) => dimension).join(", ")}`]),
     ...(planned.series === undefined ? [] : [`Series      a point per ${planned.series.period}`]),
+    ...(planned.constants.length === 0
+      ? []
+      : [
+        `First, a statement of its own finds ${
+          counted(planned.constants.length, "quantile")
+        }; it reads the exposures and the ` +
+        "events that they are of."
+      ]),
     `One statement: one read of the exposures, one of the metric events; ${
       counted(planned.accumulators.length, "accumulator")
     } per identity ` +
     `for ${counted(planned.metrics.length, "metric")}.`
   ]
 }
+
+const statementLines = ({ parameters, settings, text }: Statement): ReadonlyArray<string> => [
+  "",
+  text,
+  "",
+  "Parameters",
+  ...Object.entries(parameters).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`),
+  "Settings",
+  ...Object.entries(settings).map(([key, value]) => `  ${key} = ${value}`)
+]
 
 /** Prints plan, estimate, statement and parameters. Without a warehouse that answers, the estimate says why it is missing. */
 export const runExplain = Effect.fn("command.explain")(
@@ -130,7 +161,8 @@ export const runExplain = Effect.fn("command.explain")(
         asOf: yield* Clock.currentTimeMillis
       })
     )
-    const statement = compile(planned)
+    const first = compileConstants(planned)
+    const statement = compile(withConstants(planned, []))
     const estimated = yield* Effect.result(
       Warehouse.use((warehouse) => warehouse.estimate(statement)).pipe(Effect.provide(warehouseLayer(project)))
     )
@@ -139,6 +171,7 @@ export const runExplain = Effect.fn("command.explain")(
         schema: "assay.explain/1",
         experiment: name,
         plan: planned,
+        ...(first === undefined ? {} : { first_statement: first }),
         statement,
         statement_hash: statementHash(statement),
         estimate: Result.isSuccess(estimated) ? estimated.success.tables : null
@@ -164,14 +197,11 @@ export const runExplain = Effect.fn("command.explain")(
         ...refreshLines(planned, config.incremental),
         ...reads,
         ...(refused === undefined ? [] : [`Refused     ${refused.message}`]),
-        `Statement   sha256 ${statementHash(statement)}`,
-        "",
-        statement.text,
-        "",
-        "Parameters",
-        ...Object.entries(statement.parameters).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`),
-        "Settings",
-        ...Object.entries(statement.settings).map(([key, value]) => `  ${key} = ${value}`)
+        ...(first === undefined ? [] : [`First       sha256 ${statementHash(first)}`, ...statementLines(first), ""]),
+        `Statement   sha256 ${statementHash(statement)}${
+          first === undefined ? "" : " with 0 in place of what the first one finds"
+        }`,
+        ...statementLines(statement)
       ].join("\n")
     )
     for (const warning of definitions.warnings) yield* print(`warning: ${formatIssue(warning)}`)
