@@ -208,7 +208,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
       const below = spans.filter(({ parent }) => Option.isSome(parent) && parent.value.spanId === whole?.spanId)
       assert.deepStrictEqual(below.map(({ name }) => name), [
         "recompute.plan",
-        "recompute.query",
+        "recompute.answer",
         "recompute.decode",
         "recompute.before",
         "recompute.publish"
