@@ -150,6 +150,7 @@ export const differences = (
   }
   same("identities", aggregates.identities, expected.identities)
   same("quarantined identities", aggregates.quarantined, expected.quarantined)
+  same("quarantined identities by first variant", aggregates.quarantinedFrom, expected.quarantinedFrom)
   same("identities in undeclared variants only", aggregates.undeclaredIdentities, expected.undeclaredIdentities)
   same("identities in undeclared variants", aggregates.undeclaredExposed, expected.undeclaredExposed)
   same("exposures without identity", aggregates.namelessExposures, expected.namelessExposures)

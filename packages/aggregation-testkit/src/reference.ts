@@ -92,6 +92,8 @@ export interface ReferenceResult {
   readonly caps: Readonly<Record<string, ReferenceCap>>
   readonly identities: Readonly<Record<string, number>>
   readonly quarantined: number
+  /** The same by the variant that they were seen in first. */
+  readonly quarantinedFrom: Readonly<Record<string, number>>
   readonly undeclaredIdentities: number
   readonly undeclaredExposed: number
   readonly undeclared: Readonly<Record<string, number>>
@@ -228,6 +230,7 @@ export const reference = (
   >()
   const undeclared: Record<string, number> = {}
   let quarantined = 0
+  const quarantinedFrom = Object.fromEntries(experiment.variants.map((variant) => [variant, 0]))
   let undeclaredIdentities = 0
   let undeclaredExposed = 0
   const exposed = groupBy(exposures.filter((row) => row.identity !== ""), (row) => row.identity)
@@ -240,7 +243,10 @@ export const reference = (
     if (valid.length === 0) {
       undeclaredIdentities += 1
     } else if (new Set(valid.map((row) => row.value)).size > 1 && experiment.multipleVariants === "quarantine") {
-      if (valid[0]!.timestamp < until) quarantined += 1
+      if (valid[0]!.timestamp < until) {
+        quarantined += 1
+        quarantinedFrom[valid[0]!.value]! += 1
+      }
     } else {
       const since = valid[0]!.timestamp
       const firsts = valid.filter((row) => row.timestamp === since && row.value === valid[0]!.value)
@@ -323,6 +329,7 @@ export const reference = (
       ])
     ),
     quarantined,
+    quarantinedFrom,
     undeclaredIdentities,
     undeclaredExposed: [...exposed.values()].filter((seen) => !seen.every(declared)).length,
     undeclared,

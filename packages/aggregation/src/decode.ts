@@ -53,6 +53,8 @@ export interface Aggregates {
   readonly immature: ReadonlyArray<Readonly<Record<string, number>>>
   /** Identities seen in more than one variant and therefore in no arm. */
   readonly quarantined: number
+  /** The same by the variant that they were seen in first. */
+  readonly quarantinedFrom: Readonly<Record<string, number>>
   /** Identities that were seen in undeclared variants only. */
   readonly undeclaredIdentities: number
   /** Identities that were seen in undeclared variants (the empty one included), in declared ones as well or not. */
@@ -330,6 +332,12 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
         Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
       ),
       quarantined: sum(at("quarantined", wholePart), "n"),
+      quarantinedFrom: Object.fromEntries(
+        plan.arms.map((arm) => [
+          arm,
+          sum(at("quarantined", wholePart).filter((row) => rankedArms(plan)[count(row, "arm")] === arm), "n")
+        ])
+      ),
       undeclaredIdentities: sum(at("undeclared", wholePart), "n"),
       undeclaredExposed: sum(placements.flatMap((place) => at(place, wholePart)).filter(isNamed), "undeclared"),
       namelessExposures: sum(at("nameless", wholePart), "nameless_exposures"),

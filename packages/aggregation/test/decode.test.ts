@@ -38,6 +38,7 @@ describe("decodeAggregates", () => {
     const aggregates = Result.getOrThrow(decodeAggregates(plan, [row(0, 1), row(1, 0), row(2, 0), row(3, 0)]))
     expect(aggregates.identities).toEqual({ control: 3, blue: 0 })
     expect(aggregates.quarantined).toBe(3)
+    expect(aggregates.quarantinedFrom).toEqual({ control: 0, blue: 3 })
     expect(aggregates.undeclaredIdentities).toBe(3)
     expect(aggregates.namelessEvents).toBe(2)
     expect(aggregates.repeatedEvents).toBe(12)

@@ -19,6 +19,7 @@ import { type Engine, verdictWord } from "@assay/stats"
 import { decide } from "./decision/decide.ts"
 import { judge, type Judged, levelOf } from "./decision/judge.ts"
 import { type Course, readingOf } from "./decision/reading.ts"
+import { dependenceFindings } from "./dependence.ts"
 import { metricExtras } from "./metricExtras.ts"
 import { qualityFindings } from "./quality.ts"
 import { sampleRatioOf } from "./sampleRatio.ts"
@@ -124,8 +125,11 @@ export const summarize = (input: SummaryInput): ResultsSummary => {
     ...(input.breakdowns === undefined ? {} : { breakdowns: input.breakdowns }),
     ...(before === undefined ? {} : { before })
   })
-  const findings = [...sampleRatio.findings, ...qualityFindings(plan, aggregates, input.undeclared)]
-    .toSorted((a, b) => gravity[a.severity] - gravity[b.severity])
+  const findings = [
+    ...sampleRatio.findings,
+    ...dependenceFindings(plan, aggregates),
+    ...qualityFindings(plan, aggregates, input.undeclared)
+  ].toSorted((a, b) => gravity[a.severity] - gravity[b.severity])
   const trusted = findings.every((finding) => finding.severity !== "alarm")
   const ended = experiment.ended_at !== undefined && asOf >= Instant.toMillis(experiment.ended_at)
   const reading = readingOf({

@@ -25,6 +25,7 @@ export const aggregatesOf = (planned: Plan, more: Partial<Aggregates> = {}): Agg
     )
   ),
   quarantined: 0,
+  quarantinedFrom: Object.fromEntries(planned.arms.map((arm) => [arm, 0])),
   undeclaredIdentities: 0,
   undeclaredExposed: 0,
   namelessExposures: 0,

@@ -42,19 +42,24 @@ export const balanceTest = (covariate: Estimand, arms: ReadonlyArray<BalanceArm>
 
 const figure = (x: number): string => String(Number(x.toPrecision(4)))
 
-/** What a reader must know of it: an alarm below 0.001, a warning below 0.01, as for sample ratios. */
+/**
+ * What a reader must know of it: an alarm below 0.001, a warning below 0.01, as for sample ratios; p is corrected for as many `tests` of this kind
+ * (Bonferroni).
+ */
 export const balanceFindings = (
   metric: string,
   covariate: Estimand,
-  arms: ReadonlyArray<BalanceArm>
+  arms: ReadonlyArray<BalanceArm>,
+  tests = 1
 ): ReadonlyArray<Finding> => {
   const test = balanceTest(covariate, arms)
-  if (test === undefined || !(test.pValue < 0.01)) return []
+  const pValue = test === undefined ? 1 : Math.min(1, test.pValue * tests)
+  if (test === undefined || !(pValue < 0.01)) return []
   return [{
     code: "pre_period_imbalance",
-    severity: test.pValue < 0.001 ? "alarm" : "warning",
+    severity: pValue < 0.001 ? "alarm" : "warning",
     metric_id: metric,
-    sentence: `The arms differed in ${metric}'s covariate before the exposure (p = ${probability(test.pValue)}): ${
+    sentence: `The arms differed in ${metric}'s covariate before the exposure (p = ${probability(pValue)}): ${
       arms.map(({ key }, i) => `${key} ${figure(test.values[i]!)}`).join(", ")
     }.`,
     next: advice.balance

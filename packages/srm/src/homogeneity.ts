@@ -53,9 +53,10 @@ const warnBelow = 0.01
 
 const findingOf = (
   arms: ReadonlyArray<ArmCount>,
+  tests: number,
   finding: (p: number) => Pick<Finding, "code" | "sentence" | "next" | "metric_id">
 ): ReadonlyArray<Finding> => {
-  const { pValue } = homogeneity(arms)
+  const pValue = Math.min(1, homogeneity(arms).pValue * tests)
   return pValue < warnBelow
     ? [{
       ...finding(pValue),
@@ -71,7 +72,7 @@ const findingOf = (
  * of them that are quarantined. What is left out must not depend on the variant.
  */
 export const quarantineFindings = (arms: ReadonlyArray<ArmCount>): ReadonlyArray<Finding> =>
-  findingOf(arms, (p) => ({
+  findingOf(arms, 1, (p) => ({
     code: "quarantine_depends_on_arm",
     sentence:
       `Identities seen in several variants don't come from all arms alike (p = ${probability(p)}): by the variant ` +
@@ -79,13 +80,17 @@ export const quarantineFindings = (arms: ReadonlyArray<ArmCount>): ReadonlyArray
     next: advice.quarantined
   }))
 
-/** Whether a metric (or its covariate) is missing more often in one arm: `affected` are the identities without it. */
+/**
+ * Whether a metric (or its covariate) is missing more often in one arm: `affected` are the identities without it. p is corrected for as many
+ * `tests` of this kind (Bonferroni).
+ */
 export const missingnessFindings = (
   metric: string,
   what: string,
-  arms: ReadonlyArray<ArmCount>
+  arms: ReadonlyArray<ArmCount>,
+  tests = 1
 ): ReadonlyArray<Finding> =>
-  findingOf(arms, (p) => ({
+  findingOf(arms, tests, (p) => ({
     code: "missing_depends_on_arm",
     metric_id: metric,
     sentence: `${what} of ${metric} is missing more often in one arm than in another (p = ${probability(p)}): ${

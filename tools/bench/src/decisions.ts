@@ -160,6 +160,7 @@ const experimentFates = (situation: Situation, lift: number, normal: () => numbe
       identities: byArm((a) => identities[a]!),
       moments: converted.map((counts) => byArm((a) => Moments.fromSums(identities[a]!, counts[a]!, counts[a]!))),
       quarantined: 0,
+      quarantinedFrom: byArm(() => 0),
       undeclaredIdentities: 0,
       undeclaredExposed: 0,
       namelessExposures: 0,

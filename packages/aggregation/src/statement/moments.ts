@@ -112,14 +112,14 @@ const partsOf = (plan: Plan): Fragment => {
     : sql`arrayConcat(if(closing, ${closed}, CAST([], 'Array(UInt32)')), [${join(seriesPartsOf(plan))}])`
 }
 
-/** Where the identity of a row of the units stands, and in which arm, by its rank. */
+/** Where the identity of a row of the units stands, and in which arm, by its rank; one that is quarantined in that of its first exposure. */
 export const placed = (plan: Plan): ReadonlyArray<Fragment> => {
   const place = sql`multiIf(exposure > ${never}, 2, exposure = ${never}, 3, ${
     quarantines(plan) ? sql`bitTest(exposure, 0)` : sql`0`
   }, 1, 0)`
   return [
     sql`toUInt8(${place}) AS place`,
-    sql`toUInt8(if(place = 0, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`
+    sql`toUInt8(if(place < 2, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`
   ]
 }
 
