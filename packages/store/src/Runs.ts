@@ -30,6 +30,11 @@ export interface Claim {
    * runner hasn't the run any more. `fingerprint` names the data that the snapshot was made of.
    */
   readonly store: (fingerprint: string) => Shape
+  /**
+   * For how many milliseconds after it was taken, and after each sign of life, no other runner gets the run; without end where there is no
+   * other. Whoever couldn't give a sign for so long has to stop by itself.
+   */
+  readonly leaseMillis: number
   /** A sign of life, and how far it is; to be given every few seconds. */
   readonly beat: (progress?: RunProgress) => Effect.Effect<boolean, StoreError>
   /** Ends it as succeeded without a new snapshot: `snapshot` is the one that still holds. */

@@ -360,6 +360,7 @@ const services = (db: DatabaseSync, path: string, outside: OutsideSnapshots | un
         run,
         at,
         store: (fingerprint) => ({ ...(outside?.store ?? inside.shape), put: put(fingerprint) }),
+        leaseMillis: Number.POSITIVE_INFINITY,
         beat: (progress?: RunProgress) =>
           progress === undefined
             ? guard(`keep the run ${run.id}`, () => {

@@ -453,6 +453,7 @@ export const postgres = Effect.fn("postgres")(
         run,
         at,
         store: (fingerprint) => ({ ...store, put: put(fingerprint) }),
+        leaseMillis: leaseSeconds * 1000,
         beat: (progress) =>
           once(`keep the run ${id}`, async () => {
             if (!isAffected(await boss.touch(QUEUE, held))) return false

@@ -53,19 +53,31 @@ const progressOf = (event: RunEvent): RunProgress | undefined => {
   }
 }
 
-/** Shows that the runner lives, until the run is taken from it. While the store is away, it goes on. */
-const heartbeat = (claim: Claim, progress: Ref.Ref<RunProgress | undefined>) =>
-  Effect.gen(function*() {
-    while (true) {
-      yield* Effect.sleep(BEAT_MILLIS)
-      const held = yield* claim.beat(yield* Ref.getAndSet(progress, undefined)).pipe(
-        Effect.catch((error) =>
-          Effect.as(Log.warning("no sign of life could be given", { error: error.message }), true)
-        )
+/** So long before another runner may get the run, this one stops by itself: the time that taking and stopping may take. */
+const MARGIN_MILLIS = 2 * BEAT_MILLIS
+
+/**
+ * Shows that the runner lives, until the run is taken from it. While the store is away, it goes on, but no longer than the run is surely its
+ * own: so no two runners are at one run, even where neither can be told of the other.
+ */
+const heartbeat = Effect.fnUntraced(function*(claim: Claim, progress: Ref.Ref<RunProgress | undefined>) {
+  const surely = Effect.map(Clock.currentTimeMillis, (now) => now + claim.leaseMillis - MARGIN_MILLIS)
+  let until = yield* surely
+  while (true) {
+    yield* Effect.sleep(BEAT_MILLIS)
+    const next = yield* surely
+    const left = until - (yield* Clock.currentTimeMillis)
+    const held = left <= 0 ? false : yield* claim.beat(yield* Ref.getAndSet(progress, undefined)).pipe(
+      Effect.timeoutOption(left),
+      Effect.map(Option.getOrUndefined),
+      Effect.catch((error) =>
+        Effect.as(Log.warning("no sign of life could be given", { error: error.message }), undefined)
       )
-      if (!held) return
-    }
-  })
+    )
+    if (held === false) return
+    if (held === true) until = next
+  }
+})
 
 const compute = Effect.fn("watch.compute")(
   function*(claim: Claim, job: Job, work: Work, warehouseVersion: string, progress: Ref.Ref<RunProgress | undefined>) {

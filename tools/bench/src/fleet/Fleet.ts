@@ -34,7 +34,17 @@ export interface Death {
 export interface Entry {
   readonly at: number
   readonly pid: number
-  readonly event: "started" | "begin" | "end" | "ended" | "said" | "memory" | "killed" | "paused" | "resumed"
+  readonly event:
+    | "started"
+    | "begin"
+    | "end"
+    | "ended"
+    | "said"
+    | "memory"
+    | "killed"
+    | "paused"
+    | "resumed"
+    | "stalled"
   readonly experiment?: string
   readonly how?: string
   readonly text?: string
@@ -86,8 +96,8 @@ export interface Stretch {
 }
 
 /**
- * Who was at which experiment when. A killed process ends at its death; one that is paused ends there, too, since what it does after it
- * goes on is dropped: it no longer has its runs.
+ * Who was at which experiment when. A killed process ends at its death; one that is paused, or that its machine
+ * stalls, ends there, too, since what it does after it goes on is dropped: it no longer has its runs.
  */
 export const stretchesOf = (journal: ReadonlyArray<Entry>): ReadonlyArray<Stretch> => {
   const open = new Map<string, Stretch>()
@@ -103,7 +113,7 @@ export const stretchesOf = (journal: ReadonlyArray<Entry>): ReadonlyArray<Stretc
       open.set(`${pid} ${experiment}`, { experiment, pid, from: at, to: Number.POSITIVE_INFINITY })
     } else if (experiment !== undefined && event === "end") {
       close(`${pid} ${experiment}`, at)
-    } else if (event === "killed" || event === "paused" || event === "ended") {
+    } else if (event === "killed" || event === "paused" || event === "stalled" || event === "ended") {
       for (const key of open.keys()) if (key.startsWith(`${pid} `)) close(key, at)
     }
   }

@@ -42,6 +42,8 @@ export interface KillsReport {
   readonly killedWhenAsked: number
   readonly killedWhenAnswered: number
   readonly paused: number
+  /** Times that the machine didn't let a runner on for seconds. */
+  readonly stalled: number
   readonly restarted: number
   readonly runs: number
   readonly results: number
@@ -245,6 +247,7 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
         killedWhenAsked: killedWhen.asked,
         killedWhenAnswered: killedWhen.answered,
         paused: entries.filter(({ event }) => event === "paused").length,
+        stalled: entries.filter(({ event }) => event === "stalled").length,
         restarted: input.faults.filter(({ kind }) => kind === "restart").length,
         runs: all.filter(({ state }) => state === "succeeded").length,
         results,

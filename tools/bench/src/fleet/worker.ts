@@ -72,6 +72,18 @@ const program = watch({
   )
 )
 
+// A machine that doesn't let the process on stops it as SIGSTOP does.
+const LOOK_MILLIS = 250
+const STALLED_MILLIS = 3000
+let looked = Date.now()
+setInterval(() => {
+  const now = Date.now()
+  if (now - looked > STALLED_MILLIS) {
+    note({ event: "stalled", at: looked + LOOK_MILLIS })
+  }
+  looked = now
+}, LOOK_MILLIS).unref()
+
 const started = performance.now()
 note({ event: "started" })
 if (input.sampleMillis !== undefined) {
