@@ -44,6 +44,16 @@ export const watchedOf = (experiments: number, refresh: Refresh): Watched => ({
   refresh
 })
 
+/** The same as files of a project whose store is `store`, by their paths: JSON is YAML, too. */
+export const definitionsOf = (experiments: number, store: string): ReadonlyArray<readonly [string, string]> => [
+  ["assay.config.mjs", `export default { store: { file: ${JSON.stringify(store)} } }\n`],
+  ["metrics/purchased.yaml", JSON.stringify(purchased)],
+  ...Array.from(
+    { length: experiments },
+    (_, i) => [`experiments/${i}.yaml`, JSON.stringify(experimentOf(keyOf(i)))] as const
+  )
+]
+
 const table = `CREATE TABLE events (
   environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
   identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String

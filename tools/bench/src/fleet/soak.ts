@@ -1,12 +1,13 @@
 /** One runner with hundreds of experiments for a while: its memory, and whether any of them waits too long. */
 import { Runs } from "@assay/store"
 import { Effect } from "effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { readJournal, startWorker } from "./Fleet.ts"
-import { recordAnswer } from "./scenario.ts"
+import { definitionsOf, keyOf, recordAnswer } from "./scenario.ts"
 
 const MEGA = 1024 * 1024
 
@@ -20,6 +21,51 @@ const slope = (points: ReadonlyArray<readonly [x: number, y: number]>): number =
 
 const quantile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
+
+/** How often a reader looks at a page. */
+const READ_MILLIS = 500
+
+const command = new URL("../../../../apps/runner/src/main.ts", import.meta.url).pathname
+
+/** Reads pages of a project, one after another, until it is told to stop; answers how long each took, in milliseconds. */
+const readPages = async (folder: string, experiments: number, stop: AbortSignal) => {
+  const server = spawn(
+    process.execPath,
+    [
+      "--conditions=@assay/source",
+      "--disable-warning=ExperimentalWarning",
+      command,
+      "serve",
+      "--config",
+      folder,
+      "--port",
+      "0"
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] }
+  )
+  const millis: Array<number> = []
+  try {
+    let said = ""
+    for await (const text of server.stderr.setEncoding("utf8")) {
+      said += String(text)
+      if (said.includes("Ctrl-C")) break
+    }
+    const url = /http:\/\/[^/]+\//.exec(said)?.[0]
+    if (url === undefined) throw new Error(`assay serve doesn't start:\n${said}`)
+    for (let i = 0; !stop.aborted; i++) {
+      await setTimeout(READ_MILLIS)
+      const begun = performance.now()
+      const answer = await fetch(`${url}experiments/${encodeURIComponent(keyOf(i % experiments))}`)
+      await answer.text()
+      // In the first minute, not every experiment has results yet.
+      if (answer.status === 200) millis.push(performance.now() - begun)
+      else if (answer.status !== 404) throw new Error(`${answer.url} answered ${answer.status}`)
+    }
+  } finally {
+    server.kill("SIGKILL")
+  }
+  return millis
+}
 
 /** Watches so many experiments for so many minutes, each refreshed every minute, of whose looks one in four finds new data. */
 export const soakBenchmark = async (experiments: number, minutes: number): Promise<string> => {
@@ -45,10 +91,18 @@ export const soakBenchmark = async (experiments: number, minutes: number): Promi
     changing: 0.25,
     sampleMillis: 5000
   })
+  for (const [name, text] of definitionsOf(experiments, file)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  const enough = new AbortController()
   try {
-    await setTimeout(minutes * 60_000)
+    const reading = readPages(folder, experiments, enough.signal)
+    await Promise.race([setTimeout(minutes * 60_000), reading])
+    enough.abort()
     worker.child.kill("SIGTERM")
     await worker.ended
+    const pages = await reading
     const entries = readJournal(journal)
     const memory = entries.filter(({ event }) => event === "memory")
     // Warm-up counts for nothing: the first third is left out.
@@ -69,6 +123,9 @@ export const soakBenchmark = async (experiments: number, minutes: number): Promi
         quantile(gaps, 0.95).toFixed(1)
       } s, ` +
       `longest ${Math.max(...gaps).toFixed(1)} s`,
+      `pages      ${pages.length} read, median ${quantile(pages, 0.5).toFixed(0)} ms, p95 ${
+        quantile(pages, 0.95).toFixed(0)
+      } ms`,
       `heap       ${
         (quantile(settled.map(({ heapUsed = 0 }) => heapUsed), 0.5) / MEGA).toFixed(0)
       } MB after collection, ` +
@@ -77,6 +134,7 @@ export const soakBenchmark = async (experiments: number, minutes: number): Promi
       `${perMinute(({ rss = 0 }) => rss)} MB per minute`
     ].join("\n")
   } finally {
+    enough.abort()
     worker.child.kill("SIGKILL")
     rmSync(folder, { recursive: true, force: true })
   }
