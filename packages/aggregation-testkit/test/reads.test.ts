@@ -1,4 +1,4 @@
-/** One read of the exposures and one of the metric events, of the window's partitions only, for any number of metrics. */
+/** One read of the metric events and one or two of the exposures, of the window's partitions only, for any number of metrics. */
 import { compile, type Plan } from "@assay/aggregation"
 import { defaultEventMapping } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
@@ -95,19 +95,27 @@ describe("a statement reads", () => {
       return min
     })
 
-  it.each([1, 10, 100])("each table once for %d metrics, and only the partitions of the window", async (n) => {
+  const ofWindow = (n: number) => Array.from({ length: n }, () => `3/${days}`)
+
+  it.each([1, 10, 100])("the events once for %d metrics, and only the partitions of the window", async (n) => {
     const lines = await explain(planOf(experiment, many(n), "events", apart))
-    expect(reads(lines)).toEqual(["events", "exposures"])
-    expect(parts(lines)).toEqual([`3/${days}`, `3/${days}`])
+    expect(reads(lines)).toEqual(["events", "exposures", "exposures"])
+    expect(parts(lines)).toEqual(ofWindow(3))
     const inOne = await explain(planOf(experiment, many(n), "all"))
-    expect(reads(inOne)).toEqual(["all", "all"])
-    expect(parts(inOne)).toEqual([`3/${days}`, `3/${days}`])
+    expect(reads(inOne)).toEqual(["all", "all", "all"])
+    expect(parts(inOne)).toEqual(ofWindow(3))
+  })
+
+  it("each table once where the exposures must be there with their events", async () => {
+    const lines = await explain(planOf(experiment, many(10), "events", apart, { series: true }))
+    expect(reads(lines)).toEqual(["events", "exposures"])
+    expect(parts(lines)).toEqual(ofWindow(2))
   })
 
   it("so on the old analyzer too", async () => {
     const lines = await explain(planOf(experiment, many(10), "events", apart), { allow_experimental_analyzer: 0 })
-    expect(reads(lines)).toEqual(["events", "exposures"])
-    expect(parts(lines)).toEqual([`3/${days}`, `3/${days}`])
+    expect(reads(lines)).toEqual(["events", "exposures", "exposures"])
+    expect(parts(lines)).toEqual(ofWindow(3))
   })
 
   it("so where timestamps are in seconds and partitions are months", async () => {
@@ -120,7 +128,7 @@ describe("a statement reads", () => {
       ...apart,
       columns: { ...defaultEventMapping.columns, timestamp: "at" }
     }))
-    expect(reads(lines)).toEqual(["exposures", "monthly"])
+    expect(reads(lines)).toEqual(["exposures", "exposures", "monthly"])
     expect(parts(lines)).toEqual(expect.arrayContaining(["1/5", `3/${days}`]))
   })
 
@@ -132,11 +140,10 @@ describe("a statement reads", () => {
         return statistics.rowsRead
       })
     )
-    // ClickHouse counts, besides, the joined rows of identities without events (at most all 97 and the nameless one), and
-    // the statement's own row.
-    const stored = 3 * (perDay + exposuresPerDay)
+    // ClickHouse counts, besides, the row that the statement adds to the exposures.
+    const stored = 3 * (perDay + 2 * exposuresPerDay)
     expect(rowsRead).toBeGreaterThanOrEqual(stored)
-    expect(rowsRead).toBeLessThanOrEqual(stored + 97 + 2)
+    expect(rowsRead).toBeLessThanOrEqual(stored + 2)
   })
 
   it("and gives the same from one table and from two", async () => {

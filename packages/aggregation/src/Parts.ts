@@ -13,6 +13,9 @@ const codes = 256
 /** Where the parts of the series begin. */
 export const seriesParts = 2 ** 24
 
+/** The part of the events that no metric counts, which are kept apart from the identities that they belong to. */
+export const apartPart = seriesParts - 1
+
 /** Points per group of a series. */
 const points = 2 ** 20
 

@@ -1,8 +1,10 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
+import { cell, count, real, type Row, Unexpected } from "./cells.ts"
 import { type FoundConstant, valuesOf } from "./Constants.ts"
-import { groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
+import { isEventless, withEventless } from "./eventless.ts"
+import { apartPart, groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan } from "./Plan.ts"
 import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
@@ -74,32 +76,6 @@ export interface Aggregates {
   readonly slices: ReadonlyArray<ReadonlyArray<SliceAggregates>>
   /** A point for each period of the plan's series; the last one is the whole. */
   readonly points: ReadonlyArray<PointAggregates>
-}
-
-type Row = Readonly<Record<string, unknown>>
-
-class Unexpected extends Error {}
-
-const cell = (row: Row, column: string): unknown => {
-  if (!Object.hasOwn(row, column)) throw new Unexpected(`the column ${column} is missing`)
-  return row[column]
-}
-
-const count = (row: Row, column: string): number => {
-  const value = cell(row, column)
-  const number = typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value)) ? Number(value) : NaN
-  if (!Number.isSafeInteger(number) || number < 0) {
-    throw new Unexpected(`${column} is ${JSON.stringify(value)}, which isn't a count that can be held exactly`)
-  }
-  return number
-}
-
-const real = (row: Row, column: string): number => {
-  const value = cell(row, column)
-  if (typeof value !== "number" || !Number.isFinite(value)) {
-    throw new Unexpected(`${column} is ${JSON.stringify(value)}, which isn't a finite number`)
-  }
-  return value === 0 ? 0 : value
 }
 
 const unusable = (plan: Plan, error: Unexpected): DecodeError =>
@@ -203,16 +179,17 @@ const sort = (plan: Plan, rows: ReadonlyArray<Row>): Sorted => {
     if (placementOf(row) !== "arm") continue
     const arm = ranks[count(row, "arm")]
     const key = JSON.stringify([arm, count(row, "part")])
-    if (arm === undefined || (arms.has(key) && !isSharded(plan))) {
+    const before = arms.get(key) ?? []
+    if (arm === undefined || (!isSharded(plan) && before.some((other) => isEventless(other) === isEventless(row)))) {
       throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
     }
-    arms.set(key, [...(arms.get(key) ?? []), row])
+    arms.set(key, [...before, row])
   }
   return {
     at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
     ofArm: (part) => (arm) => arms.get(JSON.stringify([arm, part])) ?? [],
     counting: plan.series === undefined
-      ? byPart.get(wholePart) ?? []
+      ? [...(byPart.get(wholePart) ?? []), ...(byPart.get(apartPart) ?? [])]
       : rows.filter((row) => count(row, "part") >= groupPart(0) && count(row, "part") < groupPart(1))
   }
 }
@@ -310,7 +287,7 @@ const pointsOf = (plan: Plan, sorted: Sorted, whole: Partial): Aggregates["point
  */
 export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.Result<Aggregates, DecodeError> => {
   try {
-    const sorted = sort(plan, rows)
+    const sorted = sort(plan, withEventless(plan, rows))
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"
     const inArms = counting.filter((row) => placementOf(row) === "arm")

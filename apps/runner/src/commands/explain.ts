@@ -7,6 +7,7 @@ import {
   plan,
   type PlannedMetric,
   Stored,
+  strategyOf,
   type Stream,
   tableName,
   withConstants
@@ -87,6 +88,7 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
     ? `event ${JSON.stringify(mapping.exposure_event)} in ${tableName(mapping)}`
     : `table ${tableName(mapping.exposures)}`
   const policy = planned.deduplication.policy
+  const strategy = strategyOf(planned)
   return [
     `Experiment  ${experiment.key} (feature ${experiment.feature}, environment ${experiment.environment})`,
     `Window      [${Instant.fromMillis(planned.from)}, ${Instant.fromMillis(planned.to)})`,
@@ -127,7 +129,8 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
         }; it reads the exposures and the ` +
         "events that they are of."
       ]),
-    `One statement: one read of the exposures, one of the metric events; ${
+    `Strategy    exposures are read ${strategy.exposures}: ${strategy.because}`,
+    `One statement: one read of the metric events; ${
       counted(planned.accumulators.length, "accumulator")
     } per identity ` +
     `for ${counted(planned.metrics.length, "metric")}.`

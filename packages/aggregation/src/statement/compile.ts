@@ -1,23 +1,25 @@
 /**
  * From a plan to one statement.
  *
- * The statement reads exposures once and metric events once:
+ * The statement reads metric events once, and exposures once or twice (see Strategy):
  *
  * - `exposures`: one row per identity: since when it is exposed, in which arm, whether it was seen in several;
  * - `events`: the metric events of the window, values parsed once, repeated rows removed by the policy;
- * - `units`: events RIGHT JOIN exposures, aggregated per identity, so identities without events are there with zeros;
- * - the outer query: moments and counts per arm, never a row per identity.
+ * - `units`: events joined to exposures, aggregated per identity: all identities, those without events with zeros, or only those
+ *   with events;
+ * - the outer query: moments and counts per arm, never a row per identity, and where the units lack some identities, how many there are.
  *
  * Events before an identity's exposure fall out in the conditions of the aggregates, not in the join.
  */
 import type { Statement } from "@assay/model"
 import { and, type Fragment, identifier, integer, join, parameter, render, sql } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
+import { strategyOf } from "../Strategy.ts"
 import { constants, narrowed } from "./constants.ts"
 import { exposedTraits, exposureSource } from "./exposures.ts"
-import { moments } from "./moments.ts"
+import { moments, talliedMoments } from "./moments.ts"
 import { isSharded, own, text } from "./table.ts"
-import { mergedUnits, units } from "./units.ts"
+import { eventfulUnits, mergedUnits, units } from "./units.ts"
 
 /**
  * Values beyond this (either sign) are left out like those that aren't numbers: sums of their squares would not be finite.
@@ -46,11 +48,13 @@ export const pinnedSettings: Readonly<Record<string, string | number>> = {
 export const statement = (fragment: Fragment): Statement => ({ ...render(fragment), settings: pinnedSettings })
 
 /**
- * The statement of a plan: one read of the exposures, one of the metric events, a row per arm. On a cluster that is sharded
+ * The statement of a plan: one read of the metric events, one or two of the exposures, a row per arm. On a cluster that is sharded
  * by the identity, each shard runs it on its own part, and a row per arm and shard comes back.
  */
 export const compile = (plan: Plan): Statement => {
-  const whole = moments(plan, units(plan, "value"))
+  const whole = strategyOf(plan).exposures === "twice"
+    ? talliedMoments(plan, eventfulUnits(plan))
+    : moments(plan, units(plan, "value"))
   return statement(
     isSharded(plan) ?
       sql`SELECT * FROM cluster(${identifier(plan.mapping.cluster!.name)}, view(

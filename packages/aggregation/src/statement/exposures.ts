@@ -69,6 +69,12 @@ export const nameless = identityKey(sql`''`)
 /** Since when an identity is exposed, in milliseconds of the window, read off its packed exposure. */
 export const since = (pack: Fragment): Fragment => sql`bitShiftRight(${pack}, 8)`
 
+/** A packed exposure without its time, for what is kept apart from the identity: place and arm alone. */
+export const apart = (pack: Fragment): Fragment => sql`if(${pack} >= ${never}, ${pack}, bitAnd(${pack}, 255))`
+
+/** Whether a packed exposure is one {@link apart}; no identity that is in an arm or in several has such a one. */
+export const isApart = (pack: Fragment): Fragment => sql`(${pack} >= ${never} OR ${since(pack)} = 0)`
+
 /** A trait of an exposure as a number, NaN where it isn't a usable one. */
 const traitOf = (property: Property): Fragment =>
   sql`if(ifNull(${isUsableNumber(asNumber(property))}, 0), assumeNotNull(${asNumber(property)}), nan)`

@@ -1,10 +1,10 @@
 /** Moments: sums over identities, a row per arm. */
 import { type Fragment, integer, join, parameter, sql, word } from "@assay/sql"
-import { seriesParts, slicePart, wholePart } from "../Parts.ts"
+import { apartPart, seriesParts, slicePart, wholePart } from "../Parts.ts"
 import { type Measure, measures, type Plan, type PlannedColumn } from "../Plan.ts"
 import { badEvents, badEventsOf, isBadEventOf } from "./bad-events.ts"
 import { eventColumns, numbered } from "./events.ts"
-import { codeOf, never, quarantines, since } from "./exposures.ts"
+import { codeOf, exposures, isApart, never, quarantines, since } from "./exposures.ts"
 import { offsetOf } from "./table.ts"
 import { seriesPartsOf, timeline } from "./timeline.ts"
 import { trait } from "./units.ts"
@@ -67,7 +67,12 @@ export const ripeTimes = (all: ReadonlyArray<Measure>): ReadonlyArray<number> =>
  * The moments of one measure over unit values `u…`, of the identities that are old enough. In the parts of a series they are
  * those that a period adds: the values at its beginning, `w…`, are taken away, and there are no comoments.
  */
-const momentsOf = (plan: Plan, measure: Measure, m: number, ripe: ReadonlyArray<number>): ReadonlyArray<Fragment> => {
+const momentsOf = (
+  plan: Plan,
+  measure: Measure,
+  m: number,
+  ripe: ReadonlyArray<number>
+): ReadonlyArray<Pick<Total, "name" | "value">> => {
   const { ripeUntil } = measure
   const flag = ripeUntil === undefined ? undefined : numbered("ripe", ripe.indexOf(ripeUntil))
   const central = plan.series === undefined ? flag : flag === undefined ? word("whole") : sql`whole AND ${flag}`
@@ -81,16 +86,20 @@ const momentsOf = (plan: Plan, measure: Measure, m: number, ripe: ReadonlyArray<
         same ? sql`varPopStableIf(${x}, ${central})` : sql`covarPopStableIf(${x}, ${y}, ${central})`
       } * countIf(${central}))`
   return measure.columns.flatMap((_, i) => [
-    sql`${sumOf(plan.series === undefined ? u(i) : sql`${u(i)} - ${w(i)}`)} AS ${word(momentColumns(m, i, i).sum)}`,
+    {
+      name: word(momentColumns(m, i, i).sum),
+      value: sumOf(plan.series === undefined ? u(i) : sql`${u(i)} - ${w(i)}`)
+    },
     ...measure.columns.slice(i).flatMap((_, step) => {
       const j = i + step
       const names = momentColumns(m, i, j)
       const product = sql`${u(i)} * ${u(j)}`
       return [
-        sql`${sumOf(plan.series === undefined ? product : sql`${product} - ${w(i)} * ${w(j)}`)} AS ${
-          word(names.product)
-        }`,
-        sql`${comoment(u(i), u(j), i === j)} AS ${word(names.comoment)}`
+        {
+          name: word(names.product),
+          value: sumOf(plan.series === undefined ? product : sql`${product} - ${w(i)} * ${w(j)}`)
+        },
+        { name: word(names.comoment), value: comoment(u(i), u(j), i === j) }
       ]
     })
   ])
@@ -127,29 +136,18 @@ export const placed = (plan: Plan): ReadonlyArray<Fragment> => {
 export const isRipe = (plan: Plan, time: number): Fragment =>
   sql`${since(sql`exposure`)} <= ${integer(Math.max(0, offsetOf(plan, time)))}`
 
-/**
- * Moments and counts over identities: a row for each arm, each other place that identities may have, and each part of them.
- */
-export const moments = (plan: Plan, unit: Fragment): Fragment => {
+/** A column of the answer, over the units of identities. Some count identities, and can be told from the exposures alone. */
+interface Total {
+  readonly name: Fragment
+  readonly value: Fragment
+  readonly of: "identities" | "events" | "both"
+}
+
+const totals = (plan: Plan): ReadonlyArray<Total> => {
   const { series } = plan
   const all = measures(plan)
   const ripe = ripeTimes(all)
-  const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
-    all.flatMap(({ columns }, m) => columns.map((column, i) => sql`${value(column)} AS ${numbered(`${name}${m}_`, i)}`))
-  const unitColumns = [
-    ...columnsOf("u", (column) => unitValue(column, "a")),
-    ...(series === undefined ? [] : [
-      sql`part < ${integer(seriesParts)} AS whole`,
-      ...columnsOf("w", (column) => sql`if(whole OR entering, 0, ${unitValue(column, "b")})`)
-    ])
-  ]
-  const sums = all.flatMap((measure, m) => momentsOf(plan, measure, m, ripe))
   const columns = eventColumns(plan)
-  const unusable = columns.streams.flatMap((stream, i) =>
-    badEventsOf(stream).map(({ name }) =>
-      sql`sum(arrayCount(event -> ${isBadEventOf(columns, i, word("event"))}, ${name})) AS ${word(`unusable${i}`)}`
-    )
-  )
   const counted = (condition: Fragment | undefined) => {
     const both = series === undefined
       ? condition
@@ -158,46 +156,110 @@ export const moments = (plan: Plan, unit: Fragment): Fragment => {
       : sql`(whole OR entering) AND ${condition}`
     return both === undefined ? sql`count()` : sql`countIf(${both})`
   }
-  const outer = join(
-    [
-      sql`place`,
-      sql`arm`,
-      sql`part`,
-      sql`${counted(undefined)} AS n`,
-      sql`sum(early) AS early_events`,
-      sql`max(latest) AS latest_event`,
-      ...(plan.deduplication.policy === "none" ? [] : [sql`sum(repeated) AS repeated_events`]),
-      sql`sum(if(place = 2, exposure - ${never} - 1, 0)) AS nameless_exposures`,
-      sql`countIf(place = 3 OR (place < 2 AND bitTest(exposure, 1))) AS undeclared`,
-      ...ripe.map((_, i) => sql`${counted(numbered("ripe", i))} AS ${numbered("n", i)}`),
-      ...unusable,
-      ...sums
-    ],
-    sql`,
+  const total = (of: Total["of"], name: Fragment, value: Fragment): Total => ({ of, name, value })
+  return [
+    total("both", word("n"), counted(undefined)),
+    total("events", word("early_events"), sql`sum(early)`),
+    total("events", word("latest_event"), sql`max(latest)`),
+    ...(plan.deduplication.policy === "none"
+      ? []
+      : [total("events", word("repeated_events"), sql`sum(repeated)`)]),
+    total("identities", word("nameless_exposures"), sql`sum(if(place = 2, exposure - ${never} - 1, 0))`),
+    total("identities", word("undeclared"), sql`countIf(place = 3 OR (place < 2 AND bitTest(exposure, 1)))`),
+    ...ripe.map((_, i) => total("both", numbered("n", i), counted(numbered("ripe", i)))),
+    ...columns.streams.flatMap((stream, i) =>
+      badEventsOf(stream).map(({ name }) =>
+        total(
+          "events",
+          numbered("unusable", i),
+          sql`sum(arrayCount(event -> ${isBadEventOf(columns, i, word("event"))}, ${name}))`
+        )
+      )
+    ),
+    ...all.flatMap((measure, m) => momentsOf(plan, measure, m, ripe)).map(({ name, value }) =>
+      total("events", name, value)
+    )
+  ]
+}
+
+const answer = (keys: ReadonlyArray<Fragment>, columns: ReadonlyArray<Pick<Total, "name" | "value">>): Fragment =>
+  sql`SELECT ${
+    join(
+      [...keys, ...columns.map(({ name, value }) => sql`${value} AS ${name}`)],
+      sql`,
   `
-  )
-  return sql`SELECT ${outer}
-FROM (
+    )
+  }`
+
+const keys = [word("place"), word("arm"), word("part")]
+
+const onlyWhole = sql`toUInt32(${integer(wholePart)})`
+
+const partOf = (plan: Plan): Fragment =>
+  plan.series === undefined && plan.breakdowns.length === 0 ? onlyWhole : sql`arrayJoin(${partsOf(plan)})`
+
+const ripeColumns = (plan: Plan): ReadonlyArray<Fragment> =>
+  ripeTimes(measures(plan)).map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`)
+
+/** The rows of the units with what the totals are taken of. */
+const ofUnits = (plan: Plan, part: Fragment, unit: Fragment): Fragment => {
+  const { series } = plan
+  const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
+    measures(plan).flatMap(({ columns }, m) =>
+      columns.map((column, i) => sql`${value(column)} AS ${numbered(`${name}${m}_`, i)}`)
+    )
+  return sql`FROM (
   SELECT ${
     join([
       ...placed(plan),
-      sql`${
-        series === undefined && plan.breakdowns.length === 0
-          ? sql`toUInt32(${integer(wholePart)})`
-          : sql`arrayJoin(${partsOf(plan)})`
-      } AS part`,
+      sql`${part} AS part`,
       sql`early`,
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
       sql`exposure`,
       ...(series === undefined ? [] : [word("entering")]),
-      ...badEvents(columns).map(({ name }) => name),
-      ...ripe.map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`),
-      ...unitColumns
+      ...badEvents(eventColumns(plan)).map(({ name }) => name),
+      ...ripeColumns(plan),
+      ...columnsOf("u", (column) => unitValue(column, "a")),
+      ...(series === undefined ? [] : [
+        sql`part < ${integer(seriesParts)} AS whole`,
+        ...columnsOf("w", (column) => sql`if(whole OR entering, 0, ${unitValue(column, "b")})`)
+      ])
     ])
   }
   FROM (
     ${series === undefined ? unit : timeline(plan, unit)}
+  )
+)
+GROUP BY place, arm, part`
+}
+
+/**
+ * Moments and counts over identities: a row for each arm, each other place that identities may have, and each part of them.
+ */
+export const moments = (plan: Plan, unit: Fragment): Fragment =>
+  sql`${answer(keys, totals(plan))}
+${ofUnits(plan, partOf(plan), unit)}`
+
+/**
+ * The same over `eventfulUnits`, and below it, in rows whose `tally` is 1, how many identities there are in all, from the exposures alone:
+ * the decoder adds those that have no event. What was kept apart is in {@link apartPart}.
+ */
+export const talliedMoments = (plan: Plan, unit: Fragment): Fragment => {
+  const all = totals(plan)
+  const but = (of: Total["of"]) => all.map((total) => (total.of === of ? { ...total, value: sql`0` } : total))
+  const part = sql`arrayJoin(if(${isApart(word("exposure"))}, [toUInt32(${integer(apartPart)})], ${partsOf(plan)}))`
+  return sql`${answer([sql`0 AS tally`, ...keys], but("identities"))}
+${ofUnits(plan, part, unit)}
+UNION ALL
+${answer([sql`1 AS tally`, ...keys], but("events"))}
+FROM (
+  SELECT ${join([...placed(plan), sql`${partOf(plan)} AS part`, word("exposure"), ...ripeColumns(plan)])}
+  FROM (
+    SELECT *, pack AS exposure
+    FROM (
+    ${exposures(plan)}
+    )
   )
 )
 GROUP BY place, arm, part`

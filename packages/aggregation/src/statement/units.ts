@@ -3,8 +3,8 @@ import { empty, type Fragment, join, sql, word } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
 import { accumulate, formOfPeriod, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
-import { eventColumns, events, numbered } from "./events.ts"
-import { exposures, slicePacks } from "./exposures.ts"
+import { type EventColumns, eventColumns, events, numbered } from "./events.ts"
+import { apart, exposures, slicePacks } from "./exposures.ts"
 import { gate, gates, isEarly, isInside } from "./gates.ts"
 import { own } from "./table.ts"
 import { periodOf } from "./timeline.ts"
@@ -21,20 +21,22 @@ const ofExposure = (plan: Plan): ReadonlyArray<readonly [from: Fragment, name: F
   ...slicePacks(plan).map((_, i) => [numbered("slices", i), numbered("slices", i)] as const)
 ]
 
-/**
- * One row per identity (and period, where there is a series): its packed exposure, counts for the findings, and its accumulators
- * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none. Events and exposures are those of the
- * plan's tables where `from` doesn't say otherwise.
- */
-export const units = (
+/** The kinds of a join between events and exposures: with or without a row for identities that have no event. */
+const joins = { every: sql`RIGHT JOIN`, eventful: sql`INNER JOIN` }
+
+/** Events and exposures, as rows. */
+interface Read {
+  readonly events: Fragment
+  readonly exposures: Fragment
+}
+
+/** Each event with the exposure of its identity, and by which gates it counts. */
+const joined = (
   plan: Plan,
-  form: "value" | "state",
-  from?: { readonly events: Fragment; readonly exposures: Fragment }
+  columns: EventColumns,
+  identities: keyof typeof joins,
+  from?: Read
 ): Fragment => {
-  const columns = eventColumns(plan)
-  const state = form === "state" ? word("State") : empty
-  const copies = plan.deduplication.policy !== "none"
-  const inside = isInside(plan)
   const carried = join([
     sql`exposures.k AS k`,
     sql`exposures.pack AS pack`,
@@ -42,51 +44,87 @@ export const units = (
     sql`events.${own("t")} AS t`,
     ...columns.values.map((_, i) => sql`events.${own("v", i)} AS ${numbered("v", i)}`),
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
-    ...(copies ? [sql`events.${own("copies")} AS copies`] : []),
+    ...(plan.deduplication.policy === "none" ? [] : [sql`events.${own("copies")} AS copies`]),
     ...ofExposure(plan).map(([name]) => sql`exposures.${name} AS ${name}`),
     ...(plan.series === undefined ? [] : [
       sql`${periodOf(plan, sql`events.${own("t")}`, sql`exposures.pack`)} AS p`
     ]),
     ...gates(plan, columns)
   ])
-  const aggregates = join(
-    [
-      sql`max(pack) AS exposure`,
-      sql`countIf${state}(${isEarly(plan)}) AS early`,
-      inside === undefined ? sql`max${state}(t) AS latest` : sql`maxIf${state}(t, ${inside}) AS latest`,
-      ...(copies ? [sql`sumIf${state}(toUInt64(copies - 1), ${inside ?? sql`m != 0`}) AS repeated`] : []),
-      ...ofExposure(plan).map(([carried, name]) => sql`max(${carried}) AS ${name}`),
-      ...badEvents(columns).map((bad) =>
-        sql`groupArrayIf${state}(${badEvent(columns, bad)}, ${gate({ ...bad, value: undefined })} != ${
-          gate(bad)
-        }) AS ${bad.name}`
-      ),
-      ...plan.accumulators.map((accumulator, i) =>
-        sql`${
-          accumulate(
-            plan,
-            columns,
-            accumulator,
-            plan.series === undefined || form === "state" ? form : formOfPeriod(accumulator)
-          )
-        } AS ${numbered("a", i)}`
-      )
-    ],
-    sql`,
-      `
-  )
-  return sql`SELECT ${keys(plan)},
-      ${aggregates}
-    FROM (
-      SELECT ${carried}
+  return sql`SELECT ${carried}
       FROM (
     ${from?.events ?? events(plan, columns)}
       ) AS events
-      RIGHT JOIN (
+      ${joins[identities]} (
     ${from?.exposures ?? exposures(plan)}
-      ) AS exposures ON events.${own("k")} = exposures.k
+      ) AS exposures ON events.${own("k")} = exposures.k`
+}
+
+/** What is kept of an identity's joined events: counts for the findings, and accumulators. */
+const aggregates = (plan: Plan, columns: EventColumns, form: "value" | "state"): ReadonlyArray<Fragment> => {
+  const state = form === "state" ? word("State") : empty
+  const inside = isInside(plan)
+  return [
+    sql`countIf${state}(${isEarly(plan)}) AS early`,
+    inside === undefined ? sql`max${state}(t) AS latest` : sql`maxIf${state}(t, ${inside}) AS latest`,
+    ...(plan.deduplication.policy === "none"
+      ? []
+      : [sql`sumIf${state}(toUInt64(copies - 1), ${inside ?? sql`m != 0`}) AS repeated`]),
+    ...ofExposure(plan).map(([carried, name]) => sql`max(${carried}) AS ${name}`),
+    ...badEvents(columns).map((bad) =>
+      sql`groupArrayIf${state}(${badEvent(columns, bad)}, ${gate({ ...bad, value: undefined })} != ${
+        gate(bad)
+      }) AS ${bad.name}`
+    ),
+    ...plan.accumulators.map((accumulator, i) =>
+      sql`${
+        accumulate(
+          plan,
+          columns,
+          accumulator,
+          plan.series === undefined || form === "state" ? form : formOfPeriod(accumulator)
+        )
+      } AS ${numbered("a", i)}`
+    )
+  ]
+}
+
+const lines = sql`,
+      `
+
+/**
+ * One row per identity (and period, where there is a series): its packed exposure, counts for the findings, and its accumulators
+ * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none. Events and exposures are those of the
+ * plan's tables where `from` doesn't say otherwise.
+ */
+export const units = (plan: Plan, form: "value" | "state", from?: Read): Fragment => {
+  const columns = eventColumns(plan)
+  return sql`SELECT ${keys(plan)},
+      ${join([sql`max(pack) AS exposure`, ...aggregates(plan, columns, form)], lines)}
+    FROM (
+      ${joined(plan, columns, "every", from)}
     )
     GROUP BY ${keys(plan)}`
+}
+
+/**
+ * The {@link units} of the identities that have an event which counts for some metric, or would with a usable value. All other events
+ * are kept apart (`isApart`), in a row for each place and arm: a row for each identity would cost the memory of its columns, and
+ * a look for it per event.
+ */
+export const eventfulUnits = (plan: Plan): Fragment => {
+  const columns = eventColumns(plan)
+  const windows = [...new Set(columns.streams.map(({ window }) => window))]
+  const counting = join(windows.map((window) => sql`${gate({ value: undefined, window })} != 0`), sql` OR `)
+  return sql`SELECT exposure,
+      ${join(aggregates(plan, columns, "value"), lines)}
+    FROM (
+      SELECT *, if(${counting}, k, toUInt64(0)) AS unit, if(${counting}, pack, ${apart(sql`pack`)}) AS exposure
+      FROM (
+      ${joined(plan, columns, "eventful")}
+      )
+    )
+    GROUP BY unit, exposure`
 }
 
 /** The partial units of several event tables merged into one row per identity. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { compile, compileMerged, compileUndeclared } from "../../src/index.ts"
+import { compile, compileMerged, compileUndeclared, strategyOf } from "../../src/index.ts"
 import { input, mapping, metric, planned } from "../fixtures.ts"
 
 const several = [
@@ -27,10 +27,20 @@ describe("a statement", () => {
     }))
   })
 
-  it("reads each table once, within both bounds of the window", () => {
-    for (const { text } of [compile(planned(several)), compileMerged([planned(several)])]) {
-      expect(text.match(/FROM `events`/g)).toHaveLength(2)
-      expect(text.match(/`timestamp` >= \{p\d+:DateTime64\(3, 'UTC'\)\} AND `timestamp` < \{p\d+:Da/g)).toHaveLength(2)
+  it("reads the events once and the exposures as often as its strategy says, within both bounds of the window", () => {
+    const plan = planned(several)
+    expect(strategyOf(plan).exposures).toBe("twice")
+    expect(strategyOf({ ...plan, series: { period: "day" } }).exposures).toBe("once")
+    const cases = [
+      [compile(plan), 3],
+      [compile({ ...plan, series: { period: "day" } }), 2],
+      [compileMerged([plan]), 2]
+    ] as const
+    for (const [{ text }, reads] of cases) {
+      expect(text.match(/FROM `events`/g)).toHaveLength(reads)
+      expect(text.match(/`timestamp` >= \{p\d+:DateTime64\(3, 'UTC'\)\} AND `timestamp` < \{p\d+:Da/g)).toHaveLength(
+        reads
+      )
     }
     expect(compileUndeclared(planned(several)).text.match(/FROM `events`/g)).toHaveLength(1)
   })
