@@ -13,6 +13,7 @@ import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
 import { runRuns } from "./commands/runs.ts"
 import { runSchema } from "./commands/schema.ts"
+import { runState, runStateDrop } from "./commands/state.ts"
 import { runBackup, runMigrate, runPrune } from "./commands/store.ts"
 import { runToken } from "./commands/token.ts"
 import { runValidate } from "./commands/validate.ts"
@@ -277,6 +278,15 @@ const store = Command.make("store").pipe(
   ])
 )
 
+const state = Command.make("state", { config, json }, (input) => runState(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Show the states that incremental recomputes keep: what they have read, and their size"),
+  Command.withSubcommands([
+    Command.make("drop", { experiment, config }, (input) => runStateDrop(input).pipe(reporting(false))).pipe(
+      Command.withDescription("Remove the states of an experiment; the next recompute makes them anew")
+    )
+  ])
+)
+
 const serve = Command.make("serve", {
   config,
   host: Flag.String("host").pipe(
@@ -413,7 +423,8 @@ export const assay = Command.make("assay").pipe(
     schema,
     doctor,
     calc,
-    store
+    store,
+    state
   ])
 )
 

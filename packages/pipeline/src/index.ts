@@ -5,6 +5,7 @@ export { type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./d
 export { type Course, type DecisiveTest, type Reading, readingOf } from "./decision/reading.ts"
 export { fingerprint, fingerprintStatement } from "./fingerprint.ts"
 export { refresh, type Refreshed, type StateContext } from "./incremental/refresh.ts"
+export { dropStates, listStates, type StateEntry } from "./incremental/states.ts"
 export { type ExpectedBaseline, type OutlookInput, outlookOf } from "./outlook/outlook.ts"
 export { trafficOf } from "./outlook/traffic.ts"
 export { breakdownsOf, type PartsInput, seriesOf } from "./parts.ts"

@@ -9,9 +9,11 @@ import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
 import { metricsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
+import { refreshBenchmark } from "./refresh.ts"
 
 const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
+  refresh [events]            from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
@@ -39,6 +41,12 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   metrics: () =>
     Effect.runPromise(
       metricsBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
+        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+      )
+    ),
+  refresh: () =>
+    Effect.runPromise(
+      refreshBenchmark(sizeOf(number(0, 20_000_000))).pipe(
         Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
       )
     ),

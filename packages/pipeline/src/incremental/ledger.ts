@@ -118,11 +118,17 @@ const millis = (cell: unknown): number => Date.parse(`${String(cell).replace(" "
 
 const numbers = (cell: unknown): ReadonlyArray<number> => (Array.isArray(cell) ? cell.map(Number) : [])
 
+/** A commit as it is read: also whose it is, and when it was made. */
+export interface Head extends Commit {
+  readonly experiment: string
+  readonly at: number
+}
+
 /** The latest commit of a state; undefined where there is none, also where there is no ledger. */
 export const readHead = Effect.fn("incremental.head")(function*(
   warehouse: WarehouseShape,
   state: Stored.StateName
-): Effect.fn.Return<Commit | undefined, WarehouseError> {
+): Effect.fn.Return<Head | undefined, WarehouseError> {
   const { rows: [row] } = yield* warehouse.query(
     plain(`SELECT * FROM ${tableOf(state)} WHERE kind = 'committed' ORDER BY seq DESC, at LIMIT 1`)
   ).pipe(Effect.catchIf(
@@ -139,7 +145,9 @@ export const readHead = Effect.fn("incremental.head")(function*(
       exposures: millis(row["exposures"]),
       events: millis(row["events"])
     },
-    ended: row["ended"] === null ? null : millis(row["ended"])
+    ended: row["ended"] === null ? null : millis(row["ended"]),
+    experiment: String(row["experiment"]),
+    at: millis(row["at"])
   }
 })
 
