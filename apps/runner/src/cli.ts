@@ -9,6 +9,7 @@ import { runInit, runInitWarehouse } from "./commands/init.ts"
 import { runNewAggregation } from "./commands/new.ts"
 import { runPlan } from "./commands/plan.ts"
 import { runRecompute } from "./commands/recompute.ts"
+import { runReplay } from "./commands/replay.ts"
 import { runReport } from "./commands/report.ts"
 import { runResults } from "./commands/results.ts"
 import { runRuns } from "./commands/runs.ts"
@@ -158,6 +159,14 @@ const plan = Command.make("plan", {
       description: "Before there are results"
     }
   ])
+)
+
+const replay = Command.make("replay", {
+  snapshot: Argument.String("snapshot").pipe(Argument.withDescription("The id of a snapshot")),
+  config,
+  json
+}, (input) => runReplay(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription("Run the statement of a snapshot again, and tell which numbers moved since")
 )
 
 const aggregations = Command.make(
@@ -414,6 +423,7 @@ export const assay = Command.make("assay").pipe(
     watch,
     runs,
     results,
+    replay,
     report,
     plan,
     serve,

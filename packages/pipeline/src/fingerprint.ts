@@ -9,6 +9,7 @@ interface Source {
   readonly database?: string
   readonly table: string
   readonly timestamp: string
+  readonly ingested: string | undefined
   readonly environment: string | undefined
   readonly where: Fragment
   /** [from, to) of the timestamps that are read, in milliseconds since 1970-01-01 UTC. */
@@ -20,9 +21,10 @@ const time = (millis: number): Fragment =>
 
 /**
  * A statement with one row per source of the plan (exposures, metric events): how many rows concern the experiment within the times that the
- * plan reads, and the latest timestamp among them. It reads the columns of its conditions alone.
+ * plan reads, and the latest timestamp among them. It reads the columns of its conditions alone. With `since` (milliseconds), only rows
+ * stored from then on, where a table says when.
  */
-export const fingerprintStatement = (plan: Plan): Statement => {
+export const fingerprintStatement = (plan: Plan, since?: number): Statement => {
   const { experiment, from, mapping, reads, to } = plan
   const names = [...new Set(plan.streams.map(({ event }) => event))]
   const { exposures } = mapping
@@ -31,6 +33,7 @@ export const fingerprintStatement = (plan: Plan): Statement => {
     ...(mapping.database === undefined ? {} : { database: mapping.database }),
     table: mapping.table,
     timestamp: mapping.columns.timestamp,
+    ingested: mapping.columns.ingested,
     environment: mapping.columns.environment,
     where: sql`${identifier(mapping.columns.event)} IN (${join(names.map((name) => parameter("String", name)))})`,
     read: reads
@@ -48,11 +51,12 @@ export const fingerprintStatement = (plan: Plan): Statement => {
       ...(exposures.database === undefined ? {} : { database: exposures.database }),
       table: exposures.table,
       timestamp: exposures.columns.timestamp,
+      ingested: exposures.columns.ingested,
       environment: exposures.columns.environment,
       where: feature(exposures.columns.feature),
       read: { from, to }
     }
-  const select = ({ database, environment, read, table, timestamp, where }: Source): Fragment => {
+  const select = ({ database, environment, ingested, read, table, timestamp, where }: Source): Fragment => {
     const path = [...(database === undefined ? [] : [database]), table].map(identifier)
     return sql`SELECT toString(count()) AS assay_rows, toString(max(${identifier(timestamp)})) AS assay_latest
 FROM ${
@@ -66,6 +70,7 @@ WHERE ${
           ? []
           : [sql`${identifier(environment)} = ${parameter("String", experiment.environment)}`]),
         where,
+        ...(since === undefined || ingested === undefined ? [] : [sql`${identifier(ingested)} >= ${time(since)}`]),
         sql`${identifier(timestamp)} >= ${time(read.from)}`,
         sql`${identifier(timestamp)} < ${time(read.to)}`
       ])

@@ -22,6 +22,7 @@ export {
   statementHash,
   type Watcher
 } from "./recompute.ts"
+export { type Moved, movedNumbers, replay, type Replayed, statedNumbers } from "./replay.ts"
 export {
   type ResultRow,
   resultRows,

@@ -8,7 +8,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { absorbedBy } from "../src/incremental/refresh.ts"
-import { recompute, refresh, type Refreshed, type StateContext } from "../src/index.ts"
+import { dropStates, listStates, recompute, refresh, type Refreshed, type StateContext } from "../src/index.ts"
 import { contextOf, day, end, event, experimentOf, exposure, jobOf, mapping, measuring, plain, start } from "./world.ts"
 
 const database = "states ' of `tests"
@@ -211,7 +211,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a refresh", (it
       })
     }))
 
-  it.effect("starts afresh for another definition, and the state of the old one goes", () =>
+  it.effect("starts afresh for another definition; the state of the old one goes, and that of the new one can be dropped", () =>
     Effect.gen(function*() {
       const context = yield* fresh
       const { asOf, now } = steps[0]!
@@ -221,12 +221,15 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a refresh", (it
         const { rebuilt } = yield* expectWhole(planned, yield* refresh(context, planned, now))
         assert.isTrue(rebuilt)
       }
-      const { rows } = yield* context.warehouse.query({
-        text: "SELECT name FROM system.tables WHERE database = {database:String}",
-        parameters: { database },
-        settings: {}
-      })
-      assert.lengthOf(rows, 4)
+      const [only, ...others] = yield* listStates(context.warehouse, database)
+      assert.lengthOf(others, 0)
+      assert.deepInclude(only, { experiment: "checkout", committedAt: now, batches: 1 })
+      assert.deepStrictEqual(only!.read, { ingested: now, exposures: asOf, events: asOf })
+      assert.isAbove(only!.rows, 50)
+      assert.isAbove(only!.bytes, 0)
+      assert.strictEqual(yield* dropStates(context.warehouse, "another", database), 0)
+      assert.strictEqual(yield* dropStates(context.warehouse, "checkout", database), 1)
+      assert.lengthOf(yield* listStates(context.warehouse, database), 0)
     }))
 
   it.effect("is how a recompute comes by its answer, which its provenance tells; where it can't, all data is read", () =>

@@ -11,7 +11,7 @@ import { measure, type Measured, median, table } from "./measure.ts"
 const window = days * 86_400_000
 
 /** The plan of `n` sum metrics of a running experiment, when a part of its window's events has come. */
-const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], share: number): Plan => {
+export const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], share: number): Plan => {
   const keys = Array.from({ length: n }, (_, i) => `m${i}`)
   const [first, ...rest] = keys.map((metric) => ({ metric, role: "goal" as const }))
   const planned = plan({
@@ -24,7 +24,9 @@ const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], shar
       variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
       metrics: [first!, ...rest]
     },
-    metrics: new Map(keys.map((key): [string, Metric] => [key, { key, aggregation: "sum", event: key, direction: "up" }])),
+    metrics: new Map(
+      keys.map((key): [string, Metric] => [key, { key, aggregation: "sum", event: key, direction: "up" }])
+    ),
     mapping: {
       ...defaultEventMapping,
       columns: { ...defaultEventMapping.columns, ingested: "collected_at" },
@@ -52,26 +54,28 @@ const policies = ["none", "row"] as const
 const seconds = (runs: ReadonlyArray<Measured>, of: "wallMs" | "cpuMs") => median(runs.map((run) => run[of])) / 1000
 
 /** Refreshes and whole reads in turn, each after so many more events. */
-const growing = Effect.fn("bench.growing")(function*(size: Size, policy: (typeof policies)[number], growth: number, rounds: number) {
-  const { query } = yield* Warehouse
-  const first = 0.995 / (1 + growth) ** rounds
-  const built = yield* measure(refreshed({ rebuild: true }, planAt(size.metrics, policy, first)))
-  const [ours, whole]: [Array<Measured>, Array<Measured>] = [[], []]
-  for (let round = 1; round <= rounds; round++) {
-    const planned = planAt(size.metrics, policy, first * (1 + growth) ** round)
-    ours.push(yield* measure(refreshed({}, planned)))
-    whole.push(yield* measure(query(compile(planned))))
+const growing = Effect.fn("bench.growing")(
+  function*(size: Size, policy: (typeof policies)[number], growth: number, rounds: number) {
+    const { query } = yield* Warehouse
+    const first = 0.995 / (1 + growth) ** rounds
+    const built = yield* measure(refreshed({ rebuild: true }, planAt(size.metrics, policy, first)))
+    const [ours, whole]: [Array<Measured>, Array<Measured>] = [[], []]
+    for (let round = 1; round <= rounds; round++) {
+      const planned = planAt(size.metrics, policy, first * (1 + growth) ** round)
+      ours.push(yield* measure(refreshed({}, planned)))
+      whole.push(yield* measure(query(compile(planned))))
+    }
+    return [
+      policy,
+      `${100 * growth} %`,
+      seconds(whole, "wallMs").toFixed(2),
+      seconds(ours, "wallMs").toFixed(2),
+      (seconds(whole, "wallMs") / seconds(ours, "wallMs")).toFixed(1),
+      (seconds(whole, "cpuMs") / seconds(ours, "cpuMs")).toFixed(1),
+      (built.wallMs / 1000 / seconds(whole, "wallMs")).toFixed(1)
+    ]
   }
-  return [
-    policy,
-    `${100 * growth} %`,
-    seconds(whole, "wallMs").toFixed(2),
-    seconds(ours, "wallMs").toFixed(2),
-    (seconds(whole, "wallMs") / seconds(ours, "wallMs")).toFixed(1),
-    (seconds(whole, "cpuMs") / seconds(ours, "cpuMs")).toFixed(1),
-    (built.wallMs / 1000 / seconds(whole, "wallMs")).toFixed(1)
-  ]
-})
+)
 
 /** How many refreshes the series has. */
 const steps = 30

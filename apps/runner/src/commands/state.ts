@@ -35,9 +35,9 @@ const ago = (millis: number): string => {
 const lineOf = ({ batches, bytes, committedAt, experiment, name, read, rows }: StateEntry, now: number): string =>
   read === undefined || committedAt === undefined
     ? `${name}: nothing committed yet`
-    : `${experiment}: rows stored before ${Instant.fromMillis(read.ingested)} (${
-      ago(now - committedAt)
-    }), ${rows.toLocaleString("en-US")} rows in ${batches} ${batches === 1 ? "batch" : "batches"}, ${bytesText(bytes)}`
+    : `${experiment}: rows stored before ${Instant.fromMillis(read.ingested)} (${ago(now - committedAt)}), ${
+      rows.toLocaleString("en-US")
+    } rows in ${batches} ${batches === 1 ? "batch" : "batches"}, ${bytesText(bytes)}`
 
 /** Lists the states. */
 export const runState = Effect.fn("command.state")(function*(input: Config & { readonly json: boolean }) {
