@@ -103,6 +103,13 @@ const importProblem = (file: string, error: unknown): readonly [found: string, e
         "Mend the name, or install a version of the package that exports it"
       ]
     }
+    if (/^(Cannot use import statement outside a module|Unexpected token 'export')$/.test(message)) {
+      return [
+        "a module in a package that isn't one of modules",
+        "a module",
+        "Set \"type\": \"module\" in its package.json, or end its name in .mts"
+      ]
+    }
     return [
       `text that isn't TypeScript (${message})`,
       "a module that ends with `export default defineConfig({ … })`",

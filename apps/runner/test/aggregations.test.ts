@@ -15,7 +15,8 @@ export const capped = defineAggregation({
   columns: ({ events }) => ({ total: events.sum(events.value) }),
   estimand: { kind: "mean", column: "total" },
   floors: [{ kind: "identities", need: 200 }],
-  display: { format: "number", unit: "EUR" }
+  display: { format: "number", unit: "EUR" },
+  features: ["where", "covariate"]
 })
 `
 
@@ -32,11 +33,17 @@ describe("aggregations", () => {
     expect(stdout).toContain("below 50 identities or 5 conversions in an arm")
     expect(stdout).toContain(`capped 0.3.0, from assay.config.ts: a mean
   reads     a number from each event
+  of        total
+  takes     where, covariate
   options   cap: number, above 0, required. The largest total.
             unit: "cents" or "euros", "euros" unless told
             days: list, each whole number
 `)
-    expect(stdout).toContain("below 200 identities in an arm\n  shown     as a number of EUR\n")
+    expect(stdout).toMatch(
+      /^ {2}sources {3}numerator: a number or a text.*\n {12}denominator: .*\n {2}of {8}above over below$/m
+    )
+    expect(stdout).toMatch(/^ {2}sources {3}steps, 2 to 10 of them: no value$/m)
+    expect(stdout).toContain("below 200 identities in an arm\n  contract  1\n  shown     as a number of EUR\n")
   })
 
   it("are one document for machines, with the options as a JSON Schema", async () => {
@@ -54,6 +61,9 @@ describe("aggregations", () => {
       standard: false,
       estimand: "mean",
       reads: "value",
+      sources: { events: { reads: "value" } },
+      columns: ["total"],
+      features: ["where", "covariate"],
       options: { required: ["cap"], properties: { cap: { type: "number", exclusiveMinimum: 0 } } }
     })
     expect(aggregations[0]).toMatchObject({ name: "occurrence", standard: true })

@@ -51,6 +51,44 @@ describe("arguments that don't fit", () => {
   })
 })
 
+describe("an aggregation that throws", () => {
+  const plugin = `import { defineAggregation, Schema } from "@assay/aggregation"
+export const moody = defineAggregation({
+  name: "moody",
+  version: "0.2.0",
+  options: Schema.Struct({
+    size: Schema.Int.pipe(Schema.check(Schema.makeFilter((size: number) => {
+      if (size === 2) throw new Error("not two")
+      return true
+    })))
+  }),
+  reads: "nothing",
+  columns: ({ events, options: { size } }) => {
+    if (size === 3) throw new Error("not three")
+    return { count: events.count() }
+  },
+  estimand: { kind: "mean", column: "count" }
+})
+`
+  const metric = (key: string, size: number) => metricFile(key, { aggregation: "moody", options: `{ size: ${size} }` })
+
+  it("is named by validate, with each metric that it throws for", async () => {
+    const cwd = project({
+      "moody.ts": plugin,
+      "assay.config.ts": "import { moody } from \"./moody.ts\"\nexport default { aggregations: [moody] }\n",
+      "metrics/two.yaml": metric("two", 2),
+      "metrics/three.yaml": metric("three", 3),
+      "metrics/four.yaml": metric("four", 4)
+    })
+    const { code, stderr } = await assay(["validate"], { cwd })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/two\.yaml:2:\d+.*found moody 0\.2\.0, which failed: Error: not two/)
+    expect(stderr).toMatch(/three\.yaml:2:\d+.*found moody 0\.2\.0, which failed: Error: not three/)
+    expect(stderr).toMatch(/Mend the options, or ask the authors of the aggregation/)
+    expect(stderr).not.toMatch(/four\.yaml/)
+  })
+})
+
 describe("a configuration that can't be used", () => {
   const cases: ReadonlyArray<readonly [string, ...ReadonlyArray<RegExp>]> = [
     [
@@ -82,6 +120,17 @@ describe("a configuration that can't be used", () => {
         unclear(await assay(["validate"], { cwd: project({ "assay.config.ts": text }) }), ...says)
     )
     expect(wrong).toEqual([])
+  })
+
+  it("is refused in a package that isn't one of modules, with what to do", async () => {
+    const cwd = project({
+      "package.json": "{ \"type\": \"commonjs\" }",
+      "assay.config.ts": "import { defineConfig } from \"@assay/runner\"\nexport default defineConfig({})\n"
+    })
+    expect(
+      unclear(await assay(["validate"], { cwd }), /assay\.config\.ts/, /Set "type": "module" in its package\.json/)
+    )
+      .toEqual([])
   })
 
   it("is missed where there is none, and a file with nearly its name is pointed at", async () => {

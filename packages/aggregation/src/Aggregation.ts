@@ -137,6 +137,8 @@ export interface Aggregation {
   readonly sources: Readonly<Record<string, DeclaredSource>>
   readonly options: Schema.Codec<unknown, unknown>
   readonly estimand: EstimandKind
+  /** The names of the unit columns that the estimand is of, in the order of its moments. */
+  readonly columns: ReadonlyArray<string>
   readonly features: ReadonlyArray<Feature>
   readonly floors: ReadonlyArray<Floor>
   readonly display: Display
@@ -241,6 +243,7 @@ const make = <Options, Column extends string, S extends Sources>(
     sources: Object.freeze(sources),
     options: definition.options,
     estimand: estimand.kind,
+    columns: Object.freeze([...used]),
     features: Object.freeze([...asked]),
     floors: Object.freeze([...(definition.floors ?? [])]),
     display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },

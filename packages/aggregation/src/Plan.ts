@@ -18,7 +18,7 @@ import {
   suggest,
   type ValueIssue
 } from "@assay/model"
-import { Result } from "effect"
+import { Cause, Result } from "effect"
 import {
   type Aggregation,
   type BoundAggregation,
@@ -263,6 +263,13 @@ export interface CheckedMetric {
   readonly options: unknown
   readonly sources: Readonly<Record<string, ReadonlyArray<ResolvedSource>>>
   readonly trait: Property | undefined
+  /** The aggregation bound to the metric's options and windows; `before` to the time that its covariate looks back on. */
+  readonly bound: {
+    readonly outcome: BoundAggregation
+    readonly before: BoundAggregation["columns"]
+    /** Milliseconds. */
+    readonly lookback: number | undefined
+  }
 }
 
 const checkSource = (
@@ -414,6 +421,41 @@ const asked = (metric: Metric): ReadonlyArray<readonly [feature: Feature, path: 
   ...(metric.cap === undefined ? [] : [["cap", ["cap"]] as const])
 ]
 
+/** An aggregation bound to a metric, after the exposure and, where the metric looks back, before it. */
+const bindTo = (
+  metric: Metric,
+  aggregation: Aggregation,
+  options: unknown,
+  sources: CheckedMetric["sources"]
+): CheckedMetric["bound"] => {
+  const bind = (window: Window): BoundAggregation =>
+    aggregation.bind(options, {
+      window,
+      sources: Object.fromEntries(Object.entries(sources).map(([name, all]) => [name, all.map(({ event }) => event)]))
+    })
+  const lookback = metric.covariate !== undefined && "lookback" in metric.covariate
+    ? Duration.toMillis(metric.covariate.lookback)
+    : undefined
+  return {
+    outcome: bind(windowOf(metric)),
+    before: lookback === undefined ? [] : bind({ from: -lookback, to: 0 }).columns,
+    lookback
+  }
+}
+
+/** What was thrown in an aggregation, as a text; a Schema wraps what its checks throw. */
+const told = (thrown: unknown): string =>
+  String(thrown instanceof Error && Cause.isCause(thrown.cause) ? Cause.squash(thrown.cause) : thrown)
+
+/** What an aggregation does with a metric, or what is to be told when it throws. */
+const asking = <A>({ name, version }: Aggregation, what: () => A): Result.Result<A, ReadonlyArray<ValueIssue>> =>
+  Result.mapError(Result.try(what), (thrown) => [{
+    path: ["aggregation"],
+    found: `${name} ${version}, which failed: ${told(thrown)}`,
+    expected: "an aggregation that can be computed with these options",
+    hint: "Mend the options, or ask the authors of the aggregation"
+  }])
+
 /** Everything that keeps a metric from being planned; paths start at the metric's definition. */
 export const checkMetric = (
   metric: Metric,
@@ -450,12 +492,19 @@ export const checkMetric = (
       })
     }
   }
-  const options = decode(aggregation.options, metric.options ?? {})
-  if (Result.isFailure(options)) issues.push(...under(["options"], options.failure))
-  return issues.length > 0 || Result.isFailure(options) || Result.isFailure(sources) ||
-      (trait !== undefined && Result.isFailure(trait))
-    ? Result.fail(issues)
-    : Result.succeed({ aggregation, options: options.success, sources: sources.success, trait: trait?.success })
+  const options = Result.flatMap(
+    asking(aggregation, () => decode(aggregation.options, metric.options ?? {})),
+    Result.mapError((wrong) => under(["options"], wrong))
+  )
+  if (Result.isFailure(options)) issues.push(...options.failure)
+  if (
+    issues.length > 0 || Result.isFailure(options) || Result.isFailure(sources) ||
+    (trait !== undefined && Result.isFailure(trait))
+  ) return Result.fail(issues)
+  return Result.map(
+    asking(aggregation, () => bindTo(metric, aggregation, options.success, sources.success)),
+    (bound) => ({ aggregation, options: options.success, sources: sources.success, trait: trait?.success, bound })
+  )
 }
 
 /** Everything that is wrong with an experiment by itself; paths start at its definition. */
@@ -732,29 +781,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
         metric.key
       )
     }
-    const { aggregation, options, sources } = checked.success
-    const bind = (window: Window): BoundAggregation =>
-      aggregation.bind(options, {
-        window,
-        sources: Object.fromEntries(Object.entries(sources).map(([name, all]) => [name, all.map(({ event }) => event)]))
-      })
-    const lookback = metric.covariate !== undefined && "lookback" in metric.covariate
-      ? Duration.toMillis(metric.covariate.lookback)
-      : undefined
-    const bound = Result.try(() => ({
-      outcome: bind(windowOf(metric)),
-      before: lookback === undefined ? [] : bind({ from: -lookback, to: 0 }).columns
-    }))
-    if (Result.isFailure(bound)) {
-      return fail(
-        `Metric ${metric.key}: the aggregation ${aggregation.name} ${aggregation.version} failed: ${
-          String(bound.failure)
-        }`,
-        "Ask the authors of the aggregation",
-        metric.key
-      )
-    }
-    const { before, outcome } = bound.success
+    const { aggregation, bound: { before, lookback, outcome }, options, sources } = checked.success
     const place = planColumns(lists, sources)
     const own = outcome.columns.map(place)
     const reported = outcome.reported.map(({ columns, name }) => ({ name, columns: columns.map(place) }))

@@ -113,7 +113,7 @@ describe("an experiment", () => {
     const thrown = failure(
       input([metric("m", { aggregation: "broken" })], { aggregations: new Map([["broken", broken]]) })
     )
-    expect(thrown.message).toContain("the aggregation broken 0.1.0 failed: Error: out of order")
+    expect(thrown.message).toContain("aggregation: found broken 0.1.0, which failed: Error: out of order")
   })
 })
 

@@ -22,7 +22,10 @@ const missingParts = (value: Fields): ReadonlyArray<string> => {
     version: typeof value["version"] === "string" && value["version"] !== "",
     options: Schema.isSchema(value["options"]),
     reads: typeof value["reads"] === "string",
+    sources: isFields(value["sources"]),
     estimand: typeof value["estimand"] === "string",
+    columns: Array.isArray(value["columns"]),
+    features: Array.isArray(value["features"]),
     floors: Array.isArray(value["floors"]),
     display: isFields(value["display"]),
     bind: typeof value["bind"] === "function"

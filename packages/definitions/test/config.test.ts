@@ -272,7 +272,7 @@ describe("a mistake in it", () => {
     [
       "a hand-made one",
       { contract: 1, name: "P90", version: "1.0.0", bind: () => ({}) },
-      `found the aggregation "P90" 1.0.0, which has no usable name, options, reads, estimand, floors, display, ` +
+      `found the aggregation "P90" 1.0.0, which has no usable name, options, reads, sources, estimand, columns, features, floors, display, ` +
       "expected a whole aggregation. Make it with defineAggregation, and list what that returns"
     ],
     [

@@ -94,7 +94,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
         ["e", "PlanError"]
       ])
       const [impossible, broken, unknown] = failed.map(({ error }) => error.message)
-      assert.match(impossible!, /impossible.*throwing 0\.1\.0 failed: Error: no idea/)
+      assert.match(impossible!, /impossible.*throwing 0\.1\.0, which failed: Error: no idea/)
       assert.match(broken!, /Experiment d failed by a mistake in the program: /)
       assert.match(unknown!, /Experiment e: .*"x"/)
       assert.deepStrictEqual(

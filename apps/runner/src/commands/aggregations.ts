@@ -1,5 +1,5 @@
 /** `assay aggregations`: what metrics may be made of, and what each aggregation is told. */
-import type { Aggregation } from "@assay/aggregation"
+import { type Aggregation, type DeclaredSource, hasSources, type Reads } from "@assay/aggregation"
 import { optionsSchema } from "@assay/definitions"
 import type { Floor } from "@assay/model"
 import { standardFloors } from "@assay/stats"
@@ -82,19 +82,30 @@ const floorsOf = (aggregation: Aggregation): ReadonlyArray<Floor> => {
   return [...needs].map(([kind, need]) => ({ kind, need }))
 }
 
-const readsText: Readonly<Record<string, string>> = { nothing: "no value", value: "a number from each event" }
+const readsText: Readonly<Record<Reads, string>> = {
+  nothing: "no value",
+  value: "a number from each event",
+  text: "a text from each event",
+  any: "a number or a text from each event, or no value, as the options say"
+}
+
+const sourceText = ([name, { list, reads }]: readonly [string, DeclaredSource]): string =>
+  `${name}${list === undefined ? "" : `, ${list.least} to ${list.most} of them`}: ${readsText[reads]}`
 
 /** The parts of an aggregation that people ask for, a line or several each. */
 const lines = (aggregation: Aggregation): ReadonlyArray<readonly [label: string, ...text: ReadonlyArray<string>]> => {
   const options = optionLines(optionsSchema(aggregation))
-  const { display, reads } = aggregation
+  const { columns, display, features, reads, sources } = aggregation
   return [
-    ["reads", readsText[reads] ?? reads],
+    hasSources(aggregation) ? ["sources", ...Object.entries(sources).map(sourceText)] : ["reads", readsText[reads]],
+    ["of", columns.join(" over ")],
+    ["takes", features.length === 0 ? "nothing beside options" : features.join(", ")],
     ["options", ...(options.length === 0 ? ["none"] : options.map(optionText))],
     [
       "withheld",
       `below ${floorsOf(aggregation).map(({ kind, need }) => `${need} ${kind}`).join(" or ")} in an arm`
     ],
+    ["contract", String(aggregation.contract)],
     ["shown", display.unit === undefined ? `as a ${display.format}` : `as a ${display.format} of ${display.unit}`]
   ]
 }
@@ -125,6 +136,9 @@ export const runAggregations = Effect.fn("command.aggregations")(
           standard: isStandard(aggregation),
           estimand: aggregation.estimand,
           reads: aggregation.reads,
+          sources: aggregation.sources,
+          columns: aggregation.columns,
+          features: aggregation.features,
           floors: floorsOf(aggregation),
           display: aggregation.display,
           options: optionsSchema(aggregation)
