@@ -15,7 +15,7 @@ describe("new aggregation", () => {
     for (const file of Object.keys(filesIn(root))) expect(made.stdout).toContain(`\n  ${file}\n`)
     const ran = await assay(["recompute", "--all", "--config", "example"], { cwd: join(root, "big-spender") })
     expect(ran).toMatchObject({ code: 0 })
-    expect(ran.stdout).toMatch(/bought_again {2}big-spender, up is good\n {2}grey +40\.0.*\n {2}green +50\.0/)
+    expect(ran.stdout).toMatch(/big_spender {2}big-spender, up is good\n {2}grey +40\.0.*\n {2}green +50\.0/)
   })
 
   it("takes an empty folder, also one with a repository in it", async () => {

@@ -1,5 +1,5 @@
 /** What every new aggregation begins with: its module, its test and a metric of it. */
-import { exportedName } from "./name.ts"
+import { exportedName, metricKey } from "./name.ts"
 
 /** The module: an option, a unit column, an estimand and a floor. */
 export const moduleText = (name: string): string =>
@@ -45,7 +45,7 @@ describeAggregation<{ readonly times?: number }>(${exportedName(name)}, {
 
 /** The definition file of a metric. */
 export const metricText = (name: string): string =>
-  `key: bought_again
+  `key: ${metricKey(name)}
 aggregation: ${name}
 event: purchase
 direction: up

@@ -22,3 +22,6 @@ export const exportedName = (name: string): string => {
   const camel = name.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   return taken.has(camel) ? `${camel}Aggregation` : camel
 }
+
+/** The key of a metric of it: `big_spender`. */
+export const metricKey = (name: string): string => name.replaceAll("-", "_")

@@ -1,6 +1,6 @@
 /** A new aggregation in a repository of its own. */
 import { json, metricText, moduleText, optionsTable, summary, testText } from "./module.ts"
-import { exportedName } from "./name.ts"
+import { exportedName, metricKey } from "./name.ts"
 import { thirdParty } from "./versions.ts"
 
 /** 2,000 visitors, half of them in each variant; of the grey ones 40 % buy again, of the green ones 50 %. */
@@ -35,7 +35,8 @@ export default defineConfig({
 })
 `
 
-const experiment = `key: checkout
+const experimentText = (name: string): string =>
+  `key: checkout
 environment: production
 feature: checkout
 started_at: 2026-01-05
@@ -45,7 +46,7 @@ variants:
   - { key: grey, share: 50 }
   - { key: green, share: 50 }
 metrics:
-  - { metric: bought_again, role: goal }
+  - { metric: ${metricKey(name)}, role: goal }
 `
 
 const readme = (name: string): string =>
@@ -62,7 +63,7 @@ export default defineConfig({ aggregations: [${exportedName(name)}] })
 \`\`\`
 
 \`\`\`yaml
-# metrics/bought_again.yaml
+# metrics/${metricKey(name)}.yaml
 ${metricText(name)}\`\`\`
 
 ${optionsTable}
@@ -151,8 +152,8 @@ export default defineConfig({
   "src/index.ts": moduleText(name),
   [`test/${name}.test.ts`]: testText(name),
   "example/assay.config.ts": exampleConfig(name),
-  "example/experiments/checkout.yaml": experiment,
-  "example/metrics/bought_again.yaml": metricText(name),
+  "example/experiments/checkout.yaml": experimentText(name),
+  [`example/metrics/${metricKey(name)}.yaml`]: metricText(name),
   ".npmrc": "engine-strict=true\n",
   ".gitignore": "node_modules/\ndist/\n.assay/\n",
   "README.md": readme(name)
