@@ -114,14 +114,25 @@ export const cases = (
   })
 }
 
-/** The same case without a part of its rows: halves first, single rows at last. */
-function* shorter(one: Case): Generator<Case> {
-  const { length } = one.rows
+/** A list without a part of it: halves first, single items at last. */
+function* without<A>(all: ReadonlyArray<A>): Generator<ReadonlyArray<A>> {
+  const { length } = all
   for (let part = Math.ceil(length / 2); part >= 1; part = part === 1 ? 0 : Math.ceil(part / 2)) {
-    for (let start = 0; start < length; start += part) {
-      yield { ...one, rows: [...one.rows.slice(0, start), ...one.rows.slice(start + part)] }
-    }
+    for (let start = 0; start < length; start += part) yield [...all.slice(0, start), ...all.slice(start + part)]
   }
+}
+
+/** The same case without some of its identities: what is wrong mostly shows in one of them. */
+function* fewer(one: Case): Generator<Case> {
+  const identities = [...new Set(one.rows.map(({ identity }) => identity))]
+  for (const kept of without(identities)) {
+    yield { ...one, rows: one.rows.filter(({ identity }) => kept.includes(identity)) }
+  }
+}
+
+/** The same case without some of its rows. */
+function* shorter(one: Case): Generator<Case> {
+  for (const rows of without(one.rows)) yield { ...one, rows }
 }
 
 /** The same case with one thing plainer. */
@@ -164,6 +175,7 @@ export const minimise = async <A>(
     return false
   }
   await better([plain(best.one)])
+  while (await better(fewer(best.one)));
   while (await better(shorter(best.one)));
   while (await better(plainer(best.one, options)));
   return best
