@@ -7,7 +7,22 @@ import { Warehouse } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { recompute } from "../src/index.ts"
-import { arm, contextOf, counts, day, end, event, exposure, jobOf, load, measuring, start, summaryOf } from "./world.ts"
+import {
+  arm,
+  contextOf,
+  counts,
+  day,
+  end,
+  event,
+  exposure,
+  jobOf,
+  load,
+  mapping,
+  measuring,
+  plain,
+  start,
+  summaryOf
+} from "./world.ts"
 
 const sound = [...arm("control", 100, 20), ...arm("treatment", 100, 30)]
 const all = measuring(["purchased", "purchases", "revenue", "basket", "price"])
@@ -166,4 +181,67 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("failings of oth
       assert.match(withheld["treatment"]!.sentence, /50 identities in each arm; the smaller has 20/)
       assert.strictEqual(summary.quarantined, 1)
     }))
+
+  it.effect("13. counts don't move at a reload: an ended experiment says the same whenever it is computed", () =>
+    Effect.gen(function*() {
+      yield* load(sound)
+      const at = (asOf: number) => recompute(jobOf(all), contextOf({ asOf }))
+      const results = yield* Effect.all([at(end), at(end + day), at(end + 30 * day)], { concurrency: "unbounded" })
+      // Sums of floats come in any order, so their last digits are none.
+      const shown = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(12)) : value)
+      const said = results.map(({ summary: { findings, metrics, quarantined, srm_p_value, variants } }) =>
+        JSON.stringify({ findings, metrics, quarantined, srm_p_value, variants }, shown)
+      )
+      assert.strictEqual(new Set(said).size, 1)
+      const kept = Option.getOrThrow(yield* (yield* Store).latest("checkout"))
+      assert.notMatch(kept.statement.text, /\b(now|now64|today|yesterday|rand\w*|generateUUID\w*)\s*\(/i)
+    }).pipe(Effect.provide(Store.layerMemory)))
+
+  it.effect("14. no row is cut off by a limit that nobody asked for, or that a profile sets", () =>
+    Effect.gen(function*() {
+      const { command } = yield* Warehouse
+      yield* command(plain("SET limit = 3, max_result_rows = 3, result_overflow_mode = 'break'"))
+      const others = Array.from({ length: 19 }, (_, i) => `treatment ${i}`)
+      const keys = ["control", ...others]
+      const summary = yield* summaryOf(keys.flatMap((key) => arm(key, 2, 1)), {
+        variants: [{ key: "control", share: 1 }, ...others.map((key) => ({ key, share: 1 }))],
+        series: true
+      })
+      const each = <A>(value: A) => Object.fromEntries(keys.map((key) => [key, value]))
+      const [metric] = summary.metrics
+      assert.deepStrictEqual(
+        Object.fromEntries(Object.entries(metric!.variants).map(([key, { n, sum }]) => [key, [n, sum]])),
+        each([2, 1])
+      )
+      // A row for each day and arm: 280.
+      const points = summary.series?.points ?? []
+      assert.strictEqual(points.length, 14)
+      for (const { identities } of points) assert.deepStrictEqual(identities, each(2))
+    }))
+
+  it.effect("15. a query that takes too long is an error that says so, and leaves the last results as they are", () =>
+    Effect.gen(function*() {
+      yield* load(sound)
+      const good = yield* recompute(jobOf(all), contextOf())
+      const warehouse = yield* Warehouse
+      yield* warehouse.command(plain("DROP VIEW IF EXISTS slow"))
+      yield* warehouse.command(
+        plain(
+          "CREATE VIEW slow AS SELECT * FROM events WHERE sleepEachRow(0.1) = 0 SETTINGS max_block_size = 10, max_threads = 1"
+        )
+      )
+      const hasty: Warehouse["Service"] = {
+        ...warehouse,
+        query: (statement, options) =>
+          warehouse.query({ ...statement, settings: { ...statement.settings, max_execution_time: 1 } }, options)
+      }
+      const error = yield* recompute(
+        jobOf(all),
+        contextOf({ mapping: { ...mapping, table: "slow" }, asOf: end + 2 * day })
+      )
+        .pipe(Effect.provideService(Warehouse, hasty), Effect.flip)
+      assert.strictEqual(error.code, "query_limit")
+      const latest = yield* (yield* Store).latest("checkout")
+      assert.deepStrictEqual(Option.map(latest, ({ summary }) => summary), Option.some(good.summary))
+    }).pipe(Effect.provide(Store.layerMemory)))
 })
