@@ -1,9 +1,10 @@
 /** The store of a project: a folder, one file, or PostgreSQL. */
 import type { StoreConfig } from "@assay/definitions"
 import { StoreError } from "@assay/model"
-import { type PostgresOptions, Runs, Store } from "@assay/store"
+import { type PostgresOptions, type Run, Runs, Store } from "@assay/store"
 import { Effect, Layer } from "effect"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { type Project, shown } from "./project.ts"
 
 /** The store as people name it; of a database, where its URL is found. */
@@ -55,3 +56,14 @@ export const runsLayer = ({ config: { store } }: Project): Layer.Layer<Runs | St
 /** The results of a project alone: a folder is only touched where something is written. */
 export const storeLayer = ({ config: { store } }: Project): Layer.Layer<Store, StoreError> =>
   "folder" in store ? Store.layerFiles(store.folder) : runsOf(store)
+
+/** The newest run of an experiment, where there ever was one; nothing is made in a folder that has no runs. */
+export const lastRun = (project: Project, experiment: string): Effect.Effect<Run | undefined, StoreError> => {
+  const { store } = project.config
+  return "folder" in store && !existsSync(join(store.folder, "runs.sqlite"))
+    ? Effect.undefined
+    : Runs.use((runs) => runs.list({ experiment, limit: 1 })).pipe(
+      Effect.map(([run]) => run),
+      Effect.provide(runsLayer(project))
+    )
+}

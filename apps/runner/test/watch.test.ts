@@ -128,6 +128,12 @@ describe("assay watch --once", () => {
     expect(new Set(runs)).toEqual(
       new Set([["abroad", "failed", 1, "query_rejected"], ["checkout", "succeeded", 1, undefined]])
     )
+    // What failed isn't shown as what isn't there yet.
+    const nothing = await assay(["results", "abroad"], { cwd })
+    expect(nothing.code).toBe(2)
+    expect(nothing.stderr).toMatch(
+      /There are no results of "abroad": its last run failed\. .*UNKNOWN_IDENTIFIER.*\n {2}.+/
+    )
   })
 
   it("tries again later what may pass, and says when", async () => {

@@ -7,7 +7,7 @@ import { costJson, costText } from "../cost.ts"
 import { UsageError } from "../Failed.ts"
 import { print, printJson, scorecardOptions } from "../output.ts"
 import { loadDefinitions, type LoadedProject, shown } from "../project.ts"
-import { storeLayer } from "../store.ts"
+import { lastRun, storeLayer } from "../store.ts"
 import { quoteArgument } from "./recompute.ts"
 
 /** What `assay results` was asked for. */
@@ -25,13 +25,24 @@ const find = Effect.fn("results.find")(function*(experiment: string, id: Option.
   return Option.isNone(id) ? yield* store.latest(experiment) : yield* store.get(experiment, id.value)
 })
 
-/** Why there is nothing to show. */
-const nothing = (project: LoadedProject, experiment: string, snapshot: Option.Option<string>): UsageError => {
+/** Why there is nothing to show: a run that failed isn't the same as none. */
+const nothing = Effect.fn("results.nothing")(function*(
+  project: LoadedProject,
+  experiment: string,
+  snapshot: Option.Option<string>
+) {
   const known = [...project.definitions.experiments.keys()]
   if (!known.includes(experiment)) {
     return new UsageError({
       message: `There is no experiment ${JSON.stringify(experiment)}`,
       hint: suggest(experiment, known) ?? `Look at the files in ${shown(project.config.experiments)}`
+    })
+  }
+  const error = Option.isNone(snapshot) ? (yield* lastRun(project, experiment))?.error : undefined
+  if (error !== undefined) {
+    return new UsageError({
+      message: `There are no results of ${JSON.stringify(experiment)}: its last run failed. ${error.message}`,
+      hint: error.hint
     })
   }
   return Option.isNone(snapshot)
@@ -43,7 +54,7 @@ const nothing = (project: LoadedProject, experiment: string, snapshot: Option.Op
       message: `There is no snapshot ${JSON.stringify(snapshot.value)} of ${JSON.stringify(experiment)}`,
       hint: `\`assay results ${quoteArgument(experiment)} --list\` shows which there are`
     })
-}
+})
 
 /** The snapshot that was asked for: the latest, or the one with the id. Fails where there is none, and says what there is. */
 export const findSnapshot = Effect.fn("results.snapshot")(
@@ -52,7 +63,7 @@ export const findSnapshot = Effect.fn("results.snapshot")(
     const found = yield* find(input.experiment, input.snapshot).pipe(
       Effect.provide(storeLayer(project))
     )
-    return Option.isNone(found) ? yield* nothing(project, input.experiment, input.snapshot) : found.value
+    return Option.isNone(found) ? yield* yield* nothing(project, input.experiment, input.snapshot) : found.value
   }
 )
 
@@ -64,7 +75,7 @@ export const runResults = Effect.fn("command.results")(function*(input: ResultsI
     const store = yield* Store.pipe(Effect.provide(storeLayer(project)))
     const all = yield* store.list(experiment)
     if (all.length === 0 && !(input.json && project.definitions.experiments.has(experiment))) {
-      return yield* nothing(project, experiment, Option.none())
+      return yield* yield* nothing(project, experiment, Option.none())
     }
     if (input.json) return yield* printJson({ schema: "assay.snapshots/1", experiment, snapshots: all })
     return yield* print(all.map(({ as_of, id, path }) => `${as_of}  ${id}  ${shown(path)}`).join("\n"))
