@@ -85,6 +85,8 @@ describe("the hash of a definition", () => {
     ["a filter of a metric", withMetric({ where: [] })],
     ["the direction of a metric", withMetric({ direction: "down" })],
     ["an option of a metric", withMetric({ options: { cap: 1 } })],
+    ["the cap of a metric", withMetric({ cap: 100 })],
+    ["a cap at a quantile", withMetric({ cap: { quantile: 0.999 } })],
     ["a column", withMapping({ columns: { ...defaultEventMapping.columns, value: "amount" } })],
     ["deduplication", withMapping({ deduplication: { policy: "none" } })],
     [

@@ -251,6 +251,28 @@ describe("a mistake is reported where it is, with what was found, what is expect
       [`metrics/revenue.yaml:5:12 options.cap: found the unknown key "cap", expected no such key`]
     ],
     [
+      "a cap that isn't above 0",
+      metricEdited("direction: up", "direction: up\ncap: -5"),
+      ["metrics/revenue.yaml:5:6 cap: found -5, expected a number greater than 0"]
+    ],
+    [
+      "a cap at a percentage in place of a quantile",
+      metricEdited("direction: up", "direction: up\ncap: { quantile: 99.9 }"),
+      ["metrics/revenue.yaml:5:18 cap.quantile: found 99.9, expected a number less than 1"]
+    ],
+    [
+      "a cap at a quantile in the lower half",
+      metricEdited("direction: up", "direction: up\ncap: { quantile: 0.01 }"),
+      ["metrics/revenue.yaml:5:18 cap.quantile: found 0.01, expected a number greater than or equal to 0.5"]
+    ],
+    [
+      "a cap on a proportion",
+      metricEdited("aggregation: sum", "aggregation: occurrence\ncap: 1"),
+      [
+        `metrics/revenue.yaml:3:1 cap: found the key "cap", expected no such key, since "occurrence" takes no cap`
+      ]
+    ],
+    [
       "options that are missing, at the metric",
       metricEdited("aggregation: sum", "aggregation: capped"),
       ["metrics/revenue.yaml:1:1 options.cap: found nothing, expected a number"]

@@ -125,6 +125,7 @@ describe("the JSON Schema of metrics", () => {
       "delay",
       "window",
       "covariate",
+      "cap",
       "description",
       "bogus"
     ]

@@ -1,6 +1,6 @@
 /** All metrics: what each says about each treatment, on one axis. */
 import type { MetricResult, ResultsSummary, VerdictWord, WireInference, WireWithheld } from "@assay/model"
-import { type Axis, axisFor, dueIn, Numbers, own, withheldSentence } from "@assay/report"
+import { type Axis, axisFor, capSentence, dueIn, Numbers, own, valueOf, withheldSentence } from "@assay/report"
 import type { VNode } from "preact"
 import { type Arm, armName, armsOf, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
@@ -131,7 +131,7 @@ const armRow = (
   axis: Axis | undefined,
   size: number
 ): VNode => {
-  const mean = own(metric.variants, arm.key)?.mean
+  const mean = valueOf(metric.estimand, own(metric.variants, arm.key))
   const value = figure(mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand), "value")
   const title = rowHeading(
     armName(arm),
@@ -259,16 +259,7 @@ const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
       ["identities capped", ...perArm(cap.capped)],
       ["mean without the cap", ...arms.map(({ key }) => precise(own(cap.uncapped, key)?.mean))]
     ]
-  const facts = [
-    ...(cap === undefined
-      ? []
-      : [
-        `Values are capped at ${precise(cap.value)}${
-          cap.quantile === undefined ? "" : ` (the ${precise(cap.quantile * 100)} % quantile)`
-        }.`
-      ]),
-    ...(covariate === undefined ? [] : [`Covariate: ${visible(covariate.source)}.`])
-  ]
+  const facts = covariate === undefined ? [] : [`Covariate: ${visible(covariate.source)}.`]
   const compared = treatmentsOf(summary).flatMap((arm) => {
     const inference = own(metric.inference, arm.key)
     return inference === undefined || inference === null ? [] : [{ arm, pairs: further(inference) }]
@@ -311,9 +302,14 @@ const immatureText = (metric: MetricResult): ReadonlyArray<Content> => {
     : []
 }
 
+const capText = (summary: ResultsSummary, metric: MetricResult): ReadonlyArray<Content> => {
+  const text = capSentence(summary, metric, visible)
+  return text === undefined ? [] : [el("p", { class: "quiet" }, sentence(text))]
+}
+
 const metricRows = (summary: ResultsSummary, metric: MetricResult, axis: Axis | undefined): VNode => {
   const arms = armsOf(summary)
-  const size = Numbers.sizeOf(arms.flatMap(({ key }) => own(metric.variants, key)?.mean ?? []))
+  const size = Numbers.sizeOf(arms.flatMap(({ key }) => valueOf(metric.estimand, own(metric.variants, key)) ?? []))
   return el(
     "tbody",
     { role: "rowgroup" },
@@ -333,7 +329,8 @@ const metricRows = (summary: ResultsSummary, metric: MetricResult, axis: Axis | 
           `, ${directions[metric.direction]}`
         ),
         ...(metric.description === undefined ? [] : [el("p", { class: "description" }, sentence(metric.description))]),
-        ...immatureText(metric)
+        ...immatureText(metric),
+        ...capText(summary, metric)
       )
     ),
     ...arms.map((arm) => armRow(summary, metric, arm, axis, size)),

@@ -116,6 +116,42 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recompute", (it
       }
     }))
 
+  it.effect("caps the values of identities, and says what the results are without", () =>
+    Effect.gen(function*() {
+      const capped = new Map(
+        [
+          metric("revenue", "sum", { cap: { quantile: 0.9 } }),
+          metric("purchases", "count", { cap: 1 }),
+          metric("price", "per-event", { cap: 20 })
+        ].map((one) => [one.key, one])
+      )
+      const keys = ["revenue", "purchases", "price"] as const
+      const [plain, summary] = [
+        yield* summaryOf(stream, measuring(keys)),
+        yield* summaryOf(stream, measuring(keys), { metrics: capped })
+      ]
+      const values = Object.values(expected.units["revenue"]!).flat().map(([u]) => u!).filter((u) => u !== 0)
+      const limits = [values.toSorted((a, b) => a - b)[Math.floor(0.9 * values.length)]!, 1, 20]
+      summary.metrics.forEach(({ cap, inference, metric_id, variants }, m) => {
+        const limit = limits[m]!
+        assert.strictEqual(cap?.value, limit)
+        assert.strictEqual(cap?.quantile, m === 0 ? 0.9 : undefined)
+        assert.deepStrictEqual(cap?.uncapped, plain.metrics[m]!.variants)
+        const { lift } = plain.metrics[m]!.inference["treatment"]!
+        close(cap!.uncapped_inference["treatment"]!.lift, lift)
+        assert.notStrictEqual(inference["treatment"]!.lift, lift)
+        for (const variant of ["control", "treatment"]) {
+          const units = expected.units[metric_id]![variant]!.map(([u]) => u!)
+          close(variants[variant]!.sum, units.reduce((sum, u) => sum + Math.min(u, limit), 0))
+          assert.strictEqual(cap?.capped[variant], units.filter((u) => u > limit).length)
+        }
+      })
+      const again = yield* summaryOf(stream.toReversed(), measuring(keys), { metrics: capped })
+      assert.deepStrictEqual(again.metrics.map(({ cap }) => cap), summary.metrics.map(({ cap }) => cap))
+      assert.strictEqual(again.provenance.statement_hash, summary.provenance.statement_hash)
+      assert.isAbove(summary.provenance.rows_read, plain.provenance.rows_read)
+    }))
+
   it.effect("infers from exactly those moments", () =>
     Effect.gen(function*() {
       const summary = yield* summaryOf(stream, all)

@@ -28,7 +28,13 @@ export const csvColumns = [
   "difference_ci_high",
   "verdict",
   "withheld",
-  "until"
+  "until",
+  "cap",
+  "capped",
+  "uncapped_mean",
+  "uncapped_lift",
+  "uncapped_ci_low",
+  "uncapped_ci_high"
 ] as const
 
 type Column = (typeof csvColumns)[number]
@@ -74,9 +80,24 @@ const rows = (
       difference_ci_low,
       difference_ci_high,
       verdict: where === undefined ? own(metric.verdict, key) : undefined,
-      withheld: own(part.withheld, key)?.reason
+      withheld: own(part.withheld, key)?.reason,
+      ...(where === undefined ? capCells(metric, key) : {})
     }
   })
+
+/** What a metric's cap did, for the rows of the whole. */
+const capCells = ({ cap }: MetricResult, key: string): Partial<Record<Column, Cell>> => {
+  if (cap === undefined) return {}
+  const inference = own(cap.uncapped_inference, key) ?? undefined
+  return {
+    cap: cap.value,
+    capped: own(cap.capped, key),
+    uncapped_mean: own(cap.uncapped, key)?.mean,
+    uncapped_lift: inference?.lift,
+    uncapped_ci_low: inference?.ci_low,
+    uncapped_ci_high: inference?.ci_high
+  }
+}
 
 const sliceName = ({ other, value }: Slice): string => other === true ? "(others)" : value ?? "(none)"
 

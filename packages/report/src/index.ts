@@ -1,4 +1,5 @@
 /** A results summary as people read it. */
+export { capSentence } from "./caps.ts"
 export { csv, csvColumns } from "./csv.ts"
 export { dueIn } from "./forecast.ts"
 export { type Headline, headline, type Tone } from "./headline.ts"
@@ -9,4 +10,5 @@ export { outlookText } from "./outlook.ts"
 export { own } from "./own.ts"
 export { scorecard } from "./scorecard.ts"
 export type { ScorecardOptions } from "./terminal.ts"
+export { valueOf } from "./values.ts"
 export { withheldSentence } from "./withheld.ts"

@@ -1,10 +1,12 @@
 /** A results summary as Markdown, for tickets and pull requests. */
 import type { MetricResult, PartialMetric, ResultsSummary, Slice } from "@assay/model"
+import { capSentence } from "./caps.ts"
 import { visible as visibleCharacters } from "./Cells.ts"
 import { dueIn } from "./forecast.ts"
 import { headline } from "./headline.ts"
 import * as Numbers from "./Numbers.ts"
 import { own } from "./own.ts"
+import { valueOf } from "./values.ts"
 import { withheldSentence } from "./withheld.ts"
 
 /** Foreign text as Markdown shows it: no mark-up, no HTML, no link, no line break. */
@@ -28,7 +30,7 @@ const instant = (text: string): string =>
 
 const rowsOf = (summary: ResultsSummary, metric: MetricResult): ReadonlyArray<ReadonlyArray<string>> => {
   const keys = [summary.control, ...summary.variants.map(({ key }) => key).filter((key) => key !== summary.control)]
-  const means = keys.map((key) => own(metric.variants, key)?.mean)
+  const means = keys.map((key) => valueOf(metric.estimand, own(metric.variants, key)))
   const size = Numbers.sizeOf(means.map((mean) => mean ?? 0))
   return keys.map((key, i) => {
     const mean = means[i]
@@ -187,7 +189,11 @@ export const markdown = (summary: ResultsSummary): string => {
         ...table(
           ["metric and arm", "value", "lift", `${level} interval`, evidence, "verdict"],
           metrics.flatMap((metric) => rowsOf(summary, metric))
-        )
+        ),
+        ...metrics.flatMap((metric) => {
+          const cap = capSentence(summary, metric, plain)
+          return cap === undefined ? [] : ["", `${plain(metric.metric_id)}: ${cap}`]
+        })
       ]
     }),
     ...breakdowns(summary),

@@ -1,10 +1,12 @@
 /** The metrics of a scorecard: a table per role, all with the same columns and one axis. */
 import type { MetricResult, ResultsSummary, VerdictWord, WireInference } from "@assay/model"
+import { capSentence } from "./caps.ts"
 import * as Cells from "./Cells.ts"
 import * as Drawing from "./IntervalDrawing.ts"
 import { blank, type Line, paragraph, type Span, span, type Style } from "./Line.ts"
 import * as Numbers from "./Numbers.ts"
 import { own } from "./own.ts"
+import { valueOf } from "./values.ts"
 import { withheldSentence } from "./withheld.ts"
 
 const roles = [["goal", "Goals"], ["secondary", "Secondary"], ["guardrail", "Guardrails"]] as const
@@ -99,7 +101,7 @@ const blockOf = (
   visible: (text: string) => string
 ): Block => {
   const keys = [summary.control, ...summary.variants.map(({ key }) => key).filter((key) => key !== summary.control)]
-  const means = keys.map((key) => own(metric.variants, key)?.mean)
+  const means = keys.map((key) => valueOf(metric.estimand, own(metric.variants, key)))
   const size = Numbers.sizeOf(means.map((mean) => mean ?? 0))
   const rows = keys.map((key, i): Row => {
     const mean = means[i]
@@ -155,6 +157,8 @@ interface Columns {
 }
 
 const indent = 2
+/** Sentences are no longer than that, however wide the table is. */
+const sentenceWidth = 100
 const gap = "  "
 /** Labels up to this length are never shortened to save a line. */
 const labelWhole = 12
@@ -241,12 +245,23 @@ const headerLine = (title: string, columns: Columns, axis: Drawing.Axis | undefi
   return [name, span(headers.join(gap), "dim")]
 }
 
-const nameLines = (metric: MetricResult, width: number, visible: (text: string) => string): ReadonlyArray<Line> => {
+const nameLines = (
+  summary: ResultsSummary,
+  metric: MetricResult,
+  width: number,
+  visible: (text: string) => string
+): ReadonlyArray<Line> => {
   const id = visible(metric.metric_id)
   const about = `${visible(metric.aggregation)}, ${directions[metric.direction]}`
-  return Cells.width(id) + 2 + Cells.width(about) <= width
-    ? [[span(id, "strong"), span(`  ${about}`, "dim")]]
-    : [...paragraph(id, width, { style: "strong" }), ...paragraph(about, width, { style: "dim", indent: 2 })]
+  const cap = capSentence(summary, metric, visible)
+  return [
+    ...(Cells.width(id) + 2 + Cells.width(about) <= width
+      ? [[span(id, "strong"), span(`  ${about}`, "dim")]]
+      : [...paragraph(id, width, { style: "strong" }), ...paragraph(about, width, { style: "dim", indent: 2 })]),
+    ...(cap === undefined
+      ? []
+      : paragraph(cap, Math.min(width, sentenceWidth), { lead: span("  "), style: "dim", indent: 2 }))
+  ]
 }
 
 /** The tables of all metrics in lines of at most `width` cells, whether any interval was drawn, and the labels of the arms. */
@@ -268,7 +283,7 @@ export const metricTable = (
       blank,
       headerLine(title, columns, axis),
       ...ofRole.flatMap(({ metric, rows }) => [
-        ...nameLines(metric, width, visible),
+        ...nameLines(summary, metric, width, visible),
         ...rows.flatMap((row) => rowLines(row, columns, axis, width))
       ])
     ]

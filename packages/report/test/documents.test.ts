@@ -1,5 +1,5 @@
 import { collecting, hostile, mismatch, names, shipping, states } from "@assay/example-summaries"
-import { csv, csvColumns, dueIn, markdown } from "@assay/report"
+import { capSentence, csv, csvColumns, dueIn, markdown, scorecard, valueOf } from "@assay/report"
 import { describe, expect, it } from "vitest"
 
 /** A reader of CSV that knows RFC 4180 and nothing of the writer. */
@@ -47,6 +47,22 @@ describe("the CSV", () => {
     expect(column(row, "verdict")).toBe("winning")
   })
 
+  it("has what a cap did, and the results without it", () => {
+    const [headings, ...rows] = parse(csv(shipping))
+    const cells = rows.map((row) => Object.fromEntries(headings!.map((name, i) => [name, row[i]!])))
+    const cap = shipping.metrics.find(({ metric_id }) => metric_id === "revenue")!.cap!
+    const of = (metric: string) =>
+      cells.filter((row) =>
+        row["metric"] === metric && row["variant"] === "one_page" && row["dimension"] === "" && row["until"] === ""
+      ).map((row) => [row["cap"], row["capped"], row["uncapped_mean"], row["uncapped_lift"]])
+    expect(of("revenue")).toEqual([
+      [cap.value, cap.capped["one_page"], cap.uncapped["one_page"]!.mean, cap.uncapped_inference["one_page"]!.lift].map(
+        String
+      )
+    ])
+    expect(of("purchased")).toEqual([["", "", "", ""]])
+  })
+
   it("tells the whole from slices and from points of the series by their columns", () => {
     const [headings, ...rows] = parse(csv(shipping))
     const cells = rows.map((row) => Object.fromEntries(headings!.map((name, i) => [name, row[i]!])))
@@ -68,6 +84,37 @@ describe("the CSV", () => {
 
   it("keeps hostile names whole", () => {
     expect(parse(csv(hostile)).some((row) => row[2] === names.image)).toBe(true)
+  })
+})
+
+describe("a cap", () => {
+  const revenue = shipping.metrics.find(({ metric_id }) => metric_id === "revenue")!
+  const said = "Capped at 480, the 99.9 % quantile of the values other than 0; 201 identities are above. " +
+    "Without the cap: control 4.310; one_page 4.700, +9.0 % (−0.2 … +18.2 %); express 4.290, −0.5 % (−9.3 … +8.3 %)."
+
+  it("is told with the results without it", () => {
+    expect(capSentence(shipping, revenue, (key) => key)).toBe(said)
+    expect(markdown(shipping).replaceAll("\\", "")).toContain(said)
+    expect(scorecard(shipping, { width: 200, color: false }).replace(/\s+/g, " ")).toContain(said)
+    expect(capSentence(shipping, shipping.metrics[0]!, (key) => key)).toBeUndefined()
+  })
+
+  it("says where there is no lift, and of one identity that it is one", () => {
+    const cap = { ...revenue.cap!, quantile: 0.5, capped: { control: 1 }, uncapped_inference: { one_page: null } }
+    expect(capSentence(shipping, { ...revenue, cap }, (key) => key)).toMatch(
+      /the 50 % quantile of the values other than 0; 1 identity is above\. .*one_page 4\.700, no lift; express 4\.290, no lift\.$/
+    )
+  })
+})
+
+describe("the value of a ratio", () => {
+  const moments = { n: 10, sum: 30, sum_squares: 100, mean: 3, variance: 1 }
+
+  it("is that of its sums, not per identity", () => {
+    expect(valueOf("ratio", { ...moments, denominator_sum: 60 })).toBe(0.5)
+    expect(valueOf("ratio", { ...moments, denominator_sum: 0 })).toBeUndefined()
+    expect(valueOf("mean", moments)).toBe(3)
+    expect(valueOf("ratio", undefined)).toBeUndefined()
   })
 })
 
