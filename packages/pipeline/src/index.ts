@@ -29,6 +29,7 @@ export {
   type ResultTable,
   resultTableDdl,
   resultTableName,
-  resultTables
+  resultTables,
+  resultTableUpgrade
 } from "./resultTables.ts"
 export { summarize, type SummaryInput } from "./summarize.ts"

@@ -5,7 +5,14 @@
 import type { ResultsSummary, WarehouseError } from "@assay/model"
 import type { WarehouseShape } from "@assay/warehouse"
 import { Effect } from "effect"
-import { resultRows, resultTableDdl, resultTableName, resultTables } from "./resultTables.ts"
+import {
+  resultRows,
+  type ResultTable,
+  resultTableDdl,
+  resultTableName,
+  resultTables,
+  resultTableUpgrade
+} from "./resultTables.ts"
 
 /** Writes a summary somewhere. */
 export type Publish = (summary: ResultsSummary) => Effect.Effect<void, WarehouseError>
@@ -26,13 +33,33 @@ export const publishTo = (warehouse: WarehouseShape, database?: string): Publish
     }
   })
 
-/** Makes the tables where they aren't there. The user needs the right CREATE TABLE. */
+/** Columns of a table that one of an earlier version doesn't have. */
+const missingColumns = Effect.fn("missingColumns")(
+  function*(warehouse: WarehouseShape, table: ResultTable, database: string | undefined) {
+    const { rows } = yield* warehouse.query({
+      text:
+        "SELECT name FROM system.columns WHERE database = if({database:String} = '', currentDatabase(), {database:String}) " +
+        "AND table = {table:String}",
+      parameters: { database: database ?? "", table: table.name },
+      settings: {}
+    }, { comment: { assay: "init" } })
+    const there = new Set(rows.map(({ name }) => name))
+    return Object.keys(table.columns).filter((name) => !there.has(name))
+  }
+)
+
+/**
+ * Makes the tables where they aren't there, and adds columns that those of an earlier version lack. The user needs the rights CREATE TABLE and
+ * ALTER ADD COLUMN.
+ */
 export const createResultTables = Effect.fn("createResultTables")(
   function*(warehouse: WarehouseShape, database?: string) {
+    const run = (text: string) =>
+      warehouse.command({ text, parameters: {}, settings: {} }, { comment: { assay: "init" } })
     for (const table of resultTables) {
-      yield* warehouse.command({ text: resultTableDdl(table, database), parameters: {}, settings: {} }, {
-        comment: { assay: "init" }
-      })
+      yield* run(resultTableDdl(table, database))
+      const missing = yield* missingColumns(warehouse, table, database)
+      if (missing.length > 0) yield* run(resultTableUpgrade(table, missing, database))
     }
   }
 )

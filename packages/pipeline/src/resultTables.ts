@@ -26,6 +26,11 @@ const summaries: Columns = {
   alarms: ["UInt32", "findings that make the results untrustworthy"],
   warnings: ["UInt32", "findings to look at"],
   verdicts: ["Map(String, String)", "a word per \"metric/treatment\""],
+  decision: ["LowCardinality(String)", "ship, do not ship, keep running or do not trust; empty where there is none"],
+  decision_variant: ["String", "the treatment to ship; empty where none is"],
+  decision_reasons: ["Array(String)", "sentences, what decided first"],
+  decision_design: ["LowCardinality(String)", "how it was read: fixed, group-sequential or always-valid"],
+  decision_information: ["Nullable(Float64)", "part of the plan that is in; NULL without a planned end"],
   engine: ["LowCardinality(String)", ""],
   confidence: ["Float64", "level of the intervals"],
   assay_version: ["LowCardinality(String)", ""],
@@ -72,7 +77,18 @@ const inference: Columns = {
   p_value: ["Nullable(Float64)", ""],
   withheld_reason: ["LowCardinality(String)", "empty where there is an inference"],
   withheld_have: ["Nullable(Float64)", ""],
-  withheld_need: ["Nullable(Float64)", ""]
+  withheld_need: ["Nullable(Float64)", ""],
+  decision: ["LowCardinality(String)", "about the treatment, by all metrics; empty where there is none"],
+  decision_reasons: ["Array(String)", "those about this metric, as sentences"],
+  adjusted_p_value: ["Nullable(Float64)", "after correction for many comparisons, by the test that decides"],
+  adjusted_ci_low: ["Nullable(Float64)", "of the lift, to fit the adjusted p-value"],
+  adjusted_ci_high: ["Nullable(Float64)", ""],
+  adjusted_method: ["LowCardinality(String)", "such as holm; empty where nothing is corrected"],
+  adjusted_comparisons: ["UInt32", "that were corrected for"],
+  log_e_value: ["Nullable(Float64)", "natural logarithm of the e-value, where the test yields one"],
+  shrunk_lift: ["Nullable(Float64)", "the lift shrunk against the winner's curse"],
+  margin_holds: ["Nullable(Bool)", "NULL for a metric without a margin"],
+  variance_reduction: ["Nullable(Float64)", "part of the variance that the covariate took away; NULL without one"]
 }
 
 const series: Columns = {
@@ -114,20 +130,31 @@ const quoted = (name: string): string => `\`${name.replaceAll("\\", "\\\\").repl
 export const resultTableName = (table: ResultTable, database: string | undefined): string =>
   [database, table.name].filter((part) => part !== undefined).map(quoted).join(".")
 
+const columnDdl = (name: string, [type, holds]: Columns[string]): string =>
+  `${name} ${type}${holds === "" ? "" : ` COMMENT '${holds.replaceAll("'", "\\'")}'`}`
+
 /**
  * The statement that makes a table where it isn't there. Only ever added to; the table remembers the last 10,000 inserts, so
  * that the same run written twice is there once.
  */
 export const resultTableDdl = (table: ResultTable, database: string | undefined): string => {
-  const columns = Object.entries(table.columns).map(([name, [type, holds]]) =>
-    `  ${name} ${type}${holds === "" ? "" : ` COMMENT '${holds.replaceAll("'", "\\'")}'`}`
-  )
+  const columns = Object.entries(table.columns).map(([name, column]) => `  ${columnDdl(name, column)}`)
   return `CREATE TABLE IF NOT EXISTS ${resultTableName(table, database)} (\n${
     columns.join(",\n")
   }\n) ENGINE = MergeTree\n` +
     `PARTITION BY toYYYYMM(as_of)\nORDER BY (${table.orderBy.join(", ")})\n` +
     "SETTINGS non_replicated_deduplication_window = 10000"
 }
+
+/** The statement that brings a table of an earlier version to this one: columns that aren't there are added. */
+export const resultTableUpgrade = (
+  table: ResultTable,
+  missing: ReadonlyArray<string>,
+  database: string | undefined
+): string =>
+  `ALTER TABLE ${resultTableName(table, database)} ${
+    missing.map((name) => `ADD COLUMN IF NOT EXISTS ${columnDdl(name, table.columns[name]!)}`).join(", ")
+  }`
 
 /** A row: a value for each column of its table. */
 export type ResultRow = Readonly<Record<string, unknown>>
@@ -161,6 +188,7 @@ export const resultRows = (summary: ResultsSummary): Readonly<Record<string, Rea
     assay_inference: metrics.flatMap((metric) =>
       Object.entries(metric.inference).map(([treatment, found]) => {
         const withheld = metric.withheld[treatment]
+        const about = summary.decision?.treatments.find(({ variant }) => variant === treatment)
         return {
           ...own,
           metric: metric.metric_id,
@@ -179,7 +207,19 @@ export const resultRows = (summary: ResultsSummary): Readonly<Record<string, Rea
           p_value: found?.p_value ?? null,
           withheld_reason: withheld?.reason ?? "",
           withheld_have: withheld?.have ?? null,
-          withheld_need: withheld?.need ?? null
+          withheld_need: withheld?.need ?? null,
+          decision: about?.decision ?? "",
+          decision_reasons: (about?.reasons ?? []).filter(({ metric_id }) => metric_id === metric.metric_id)
+            .map(({ sentence }) => sentence),
+          adjusted_p_value: found?.adjusted?.p_value ?? null,
+          adjusted_ci_low: found?.adjusted?.ci_low ?? null,
+          adjusted_ci_high: found?.adjusted?.ci_high ?? null,
+          adjusted_method: found?.adjusted?.method ?? "",
+          adjusted_comparisons: found?.adjusted?.comparisons ?? 0,
+          log_e_value: found?.log_e ?? null,
+          shrunk_lift: found?.shrunk_lift ?? null,
+          margin_holds: found?.margin?.holds ?? null,
+          variance_reduction: found?.adjustment?.variance_reduction ?? null
         }
       })
     ),
@@ -226,6 +266,11 @@ export const resultRows = (summary: ResultsSummary): Readonly<Record<string, Rea
           Object.entries(metric.verdict).map(([treatment, word]) => [`${metric.metric_id}/${treatment}`, word])
         )
       ),
+      decision: summary.decision?.decision ?? "",
+      decision_variant: summary.decision?.variant ?? "",
+      decision_reasons: (summary.decision?.reasons ?? []).map(({ sentence }) => sentence),
+      decision_design: summary.decision?.plan.design ?? "",
+      decision_information: summary.decision?.plan.information ?? null,
       engine: summary.engine.name,
       confidence: summary.engine.confidence,
       assay_version: provenance.assay_version,

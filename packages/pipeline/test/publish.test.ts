@@ -77,7 +77,35 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
           }
           assert.strictEqual(row["withheld_reason"], metric.withheld["treatment"]?.reason ?? "")
         }
+        for (const row of inference) {
+          const { metric_id, inference: all, role } = summary.metrics.find(({ metric_id }) =>
+            metric_id === row["metric"]
+          )!
+          const { adjusted, log_e, shrunk_lift } = all["treatment"]!
+          assert.strictEqual(row["decision"], summary.decision!.treatments[0]!.decision)
+          assert.deepStrictEqual(
+            row["decision_reasons"],
+            summary.decision!.treatments[0]!.reasons.filter((one) => one.metric_id === metric_id).map(({ sentence }) =>
+              sentence
+            )
+          )
+          assert.strictEqual(row["adjusted_method"], adjusted?.method ?? "")
+          assert.strictEqual(row["adjusted_method"] !== "", role !== "guardrail")
+          assert.strictEqual(num(row["adjusted_p_value"]), adjusted?.p_value ?? null)
+          assert.strictEqual(num(row["adjusted_ci_low"]), adjusted?.ci_low ?? null)
+          assert.strictEqual(num(row["log_e_value"]), log_e ?? null)
+          assert.strictEqual(num(row["shrunk_lift"]), shrunk_lift ?? null)
+          assert.isNull(row["margin_holds"])
+          assert.isNull(row["variance_reduction"])
+        }
         assert.lengthOf(summaries, 1)
+        assert.deepInclude(summaries[0], {
+          decision: "ship",
+          decision_variant: "treatment",
+          decision_reasons: summary.decision!.reasons.map(({ sentence }) => sentence),
+          decision_design: "fixed"
+        })
+        assert.strictEqual(num(summaries[0]!["decision_information"]), 1)
         assert.deepStrictEqual(JSON.parse(String(summaries[0]!["summary"])), JSON.parse(JSON.stringify(summary)))
         assert.strictEqual(summaries[0]!["as_of"], summary.as_of.replace("T", " ").replace("Z", ""))
         assert.deepInclude(summaries[0]!["verdicts"], {
@@ -92,6 +120,30 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("results in Clic
         assert.strictEqual(num(runs[0]!["n"]), 2 * summary.metrics.length)
       })
   )
+
+  it.effect("go into tables of an earlier version once these have the new columns", () =>
+    Effect.gen(function*() {
+      const warehouse = yield* fresh
+      yield* createResultTables(warehouse, database)
+      for (
+        const [table, columns] of [["assay_inference", "decision, log_e_value"], [
+          "assay_summaries",
+          "decision_reasons"
+        ]]
+      ) {
+        const dropped = columns!.split(", ").map((name) => `DROP COLUMN ${name}`).join(", ")
+        yield* warehouse.command({ text: `ALTER TABLE ${from(table!)} ${dropped}`, parameters: {}, settings: {} })
+      }
+      const refused = yield* Effect.flip(checkPublish(warehouse, database))
+      assert.strictEqual(refused._tag === "QueryRejected" ? refused.clickhouseCode : undefined, 16)
+      yield* createResultTables(warehouse, database)
+      yield* checkPublish(warehouse, database)
+      const summary = yield* summaryOf(rows, experiment)
+      yield* publishTo(warehouse, database)(summary)
+      const { inference, summaries } = yield* told
+      assert.strictEqual(inference[0]!["decision"], "ship")
+      assert.strictEqual(summaries[0]!["decision_variant"], "treatment")
+    }))
 
   it.effect("tell how results came about over time, the last point being the result", () =>
     Effect.gen(function*() {

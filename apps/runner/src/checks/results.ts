@@ -29,8 +29,8 @@ const writeCheck = (project: Project, user: string) =>
       broken(
         "Results",
         `recompute can't write them: ${message}`,
-        code === 60
-          ? "Make the tables with `assay init --warehouse --yes`"
+        code === 60 || code === 16
+          ? "Make the tables, or bring them to this version, with `assay init --warehouse --yes`"
           : code === 497 && user !== ""
           ? resultTables.map((table) => `GRANT INSERT ON ${resultTableName(table, database)} TO ${quoted(user)};`)
             .join(" ")
