@@ -4,9 +4,8 @@ import { type Axis, axisFor, Numbers, own } from "@assay/report"
 import type { VNode } from "preact"
 import { armName, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
-import { intervalChart } from "./intervals.ts"
 import { badge, cell, figure, heading, row, rowHeading, section, unfold } from "./parts.ts"
-import { drawingHeading, evidenceOf, liftText, withheldText } from "./scorecardSection.ts"
+import { drawingHeading, drawingsOf, evidenceOf, liftText, withheldText } from "./scorecardSection.ts"
 import { name } from "./text.ts"
 
 /** The name of a slice. */
@@ -34,6 +33,11 @@ const metricTable = (summary: ResultsSummary, breakdown: Breakdown, metric: Metr
   const axis = axisOf(breakdown, metric.metric_id)
   const evidence = evidenceOf(summary)
   const arms = treatmentsOf(summary)
+  const drawings = drawingsOf(
+    axis,
+    breakdown.slices.flatMap((slice) => Object.values(partOf(slice, metric.metric_id)?.inference ?? {}))
+      .flatMap((inference) => inference === null ? [] : [[inference, "var(--neutral)"] as const])
+  )
   const rows = breakdown.slices.map((slice) => {
     const part = partOf(slice, metric.metric_id)
     const identities = Object.values(slice.identities).reduce((sum, n) => sum + n, 0)
@@ -63,16 +67,11 @@ const metricTable = (summary: ResultsSummary, breakdown: Breakdown, metric: Metr
           )
         }
         const { interval, lift } = liftText(inference)
-        const shown = { low: inference.ci_low, point: inference.lift, high: inference.ci_high }
         return row(
           rowHeading(armName(arm)),
           figure(lift, "lift"),
           figure(interval, evidence.interval),
-          axis === undefined ? cell("") : trusted(
-            "td",
-            { role: "cell", class: "drawing" },
-            intervalChart(axis, shown, "var(--neutral)")
-          ),
+          trusted("td", { role: "cell", class: "drawing" }, drawings.get(inference) ?? ""),
           figure(evidence.of(inference), evidence.title)
         )
       })

@@ -4,7 +4,7 @@ import { type Axis, axisFor, capSentence, dueIn, Numbers, own, valueOf, withheld
 import type { VNode } from "preact"
 import { type Arm, armName, armsOf, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
-import { axisChart, intervalChart } from "./intervals.ts"
+import { axisChart, intervalCharts } from "./intervals.ts"
 import { badge, cell, figure, heading, row, rowHeading, rowOf, section, table, type Tone, unfold } from "./parts.ts"
 import { name, sentence, visible } from "./text.ts"
 
@@ -124,11 +124,27 @@ export const drawingHeading = (axis: Axis | undefined): VNode =>
     ...(axis === undefined ? [] : [trusted("div", {}, axisChart(axis))])
   )
 
+/** The drawing of each inference. */
+type Drawings = ReadonlyMap<WireInference, string>
+
+/** The drawings of these inferences on an axis, each in its colour. */
+export const drawingsOf = (
+  axis: Axis | undefined,
+  inferences: ReadonlyArray<readonly [WireInference, colour: string]>
+): Drawings => {
+  if (axis === undefined) return new Map()
+  const charts = intervalCharts(
+    axis,
+    inferences.map(([{ ci_high, ci_low, lift }, colour]) => ({ low: ci_low, point: lift, high: ci_high, colour }))
+  )
+  return new Map(inferences.map(([inference], i) => [inference, charts[i]!]))
+}
+
 const armRow = (
   summary: ResultsSummary,
   metric: MetricResult,
   arm: Arm,
-  axis: Axis | undefined,
+  drawings: Drawings,
   size: number
 ): VNode => {
   const mean = valueOf(metric.estimand, own(metric.variants, arm.key))
@@ -159,22 +175,12 @@ const armRow = (
     value,
     figure(lift, "lift"),
     figure(interval, evidence.interval),
-    axis === undefined ?
-      cell("") :
-      el(
-        "td",
-        { role: "cell", class: "drawing" },
-        el("span", { class: "hidden" }, drawn(inference)),
-        trusted(
-          "div",
-          {},
-          intervalChart(axis, {
-            low: inference.ci_low,
-            point: inference.lift,
-            high: inference.ci_high
-          }, intervalColour(word))
-        )
-      ),
+    el(
+      "td",
+      { role: "cell", class: "drawing" },
+      el("span", { class: "hidden" }, drawn(inference)),
+      trusted("div", {}, drawings.get(inference) ?? "")
+    ),
     figure(evidence.of(inference), evidence.title),
     verdict
   )
@@ -307,7 +313,7 @@ const capText = (summary: ResultsSummary, metric: MetricResult): ReadonlyArray<C
   return text === undefined ? [] : [el("p", { class: "quiet" }, sentence(text))]
 }
 
-const metricRows = (summary: ResultsSummary, metric: MetricResult, axis: Axis | undefined): VNode => {
+const metricRows = (summary: ResultsSummary, metric: MetricResult, drawings: Drawings): VNode => {
   const arms = armsOf(summary)
   const size = Numbers.sizeOf(arms.flatMap(({ key }) => valueOf(metric.estimand, own(metric.variants, key)) ?? []))
   return el(
@@ -333,7 +339,7 @@ const metricRows = (summary: ResultsSummary, metric: MetricResult, axis: Axis | 
         ...capText(summary, metric)
       )
     ),
-    ...arms.map((arm) => armRow(summary, metric, arm, axis, size)),
+    ...arms.map((arm) => armRow(summary, metric, arm, drawings, size)),
     el("tr", { role: "row", class: "more" }, el("td", { role: "cell", colspan: 7 }, raw(summary, metric)))
   )
 }
@@ -343,6 +349,17 @@ export const scorecardSection = (summary: ResultsSummary): VNode => {
   const axis = axisOf(summary)
   const evidence = evidenceOf(summary)
   const drawing = drawingHeading(axis)
+  const drawings = drawingsOf(
+    axis,
+    summary.metrics.flatMap((metric) =>
+      treatmentsOf(summary).flatMap(({ key }) => {
+        const inference = own(metric.inference, key)
+        return inference === undefined || inference === null
+          ? []
+          : [[inference, intervalColour(own(metric.verdict, key))] as const]
+      })
+    )
+  )
   const tables = roles.flatMap(([role, title]) => {
     const metrics = summary.metrics.filter((metric) => metric.role === role)
     return metrics.length === 0 ? [] : [
@@ -362,7 +379,7 @@ export const scorecardSection = (summary: ResultsSummary): VNode => {
             heading("Verdict")
           )
         ),
-        ...metrics.map((metric) => metricRows(summary, metric, axis))
+        ...metrics.map((metric) => metricRows(summary, metric, drawings))
       )
     ]
   })

@@ -21,6 +21,7 @@ const usage = `Usage: npm run bench -- <name>
   quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
   decisions [runs]            how often a decision that is looked at every day is wrong, and finds what is there (2000)
   kills [number]              runners on one PostgreSQL, killed at random, paused, their database restarted (200)
+  page [metrics] [arms] [experiments]  a page and the list in Chromium: weight, load, latency, start of serve (100, 5, 300)
   soak [experiments] [minutes]  one runner: memory, and how long experiments wait (300, 10)`
 
 const [name, ...rest] = process.argv.slice(2)
@@ -60,6 +61,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   },
   kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
+  page: async () => (await import("./page.ts")).pageBenchmark(folder, number(0, 100), number(1, 5), number(2, 300)),
   calibration: () => calibration(number(0, 50_000)),
   aggregations: () => aggregations(number(0, 20_000)),
   quantiles: () => quantiles(number(0, 20_000)),

@@ -1,9 +1,9 @@
 /** The real `assay serve` on a project of its own: results in every state, and an experiment whose events can be read. */
+import { type Serving, serving } from "@assay/browser"
 import { names, statement, states } from "@assay/example-summaries"
 import type { ResultsSummary } from "@assay/model"
 import { Store } from "@assay/store"
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -63,13 +63,7 @@ const put = (id: string, summary: ResultsSummary) =>
     return store.put({ id, experiment, as_of, summary, statement })
   })
 
-/** A server that runs, and its end. */
-export interface Serving {
-  readonly url: string
-  readonly close: () => Promise<void>
-}
-
-/** Starts `assay serve` and waits until it answers. */
+/** Starts `assay serve` on it. */
 export const serve = async (): Promise<Serving> => {
   const root = mkdtempSync(join(tmpdir(), "assay-served-"))
   const write = (file: string, text: string) => writeFileSync(join(root, file), text)
@@ -100,26 +94,11 @@ export const serve = async (): Promise<Serving> => {
       yield* put("earlier", { ...results["mismatch"]!, experiment: "shipping", as_of: earlier })
     }).pipe(Effect.provide(Store.layerFiles(join(root, ".assay"))))
   )
-  const bin = join(import.meta.dirname, "../../../apps/runner/bin/assay.js")
-  const child = spawn(process.execPath, [bin, "serve", "--port", "0", "--tokens", "tokens.json"], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "pipe"]
-  })
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()))
-  const url = await new Promise<string>((resolve, reject) => {
-    let said = ""
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said += text
-      const [, found] = /on (http:\S+)\/ /.exec(said) ?? []
-      if (found !== undefined) resolve(found)
-    })
-    child.on("close", () => reject(new Error(`assay serve ended: ${said}`)))
-  })
+  const server = await serving(root, ["--tokens", "tokens.json"])
   return {
-    url,
+    ...server,
     close: async () => {
-      child.kill("SIGINT")
-      await ended
+      await server.close()
       rmSync(root, { recursive: true, force: true })
     }
   }

@@ -1,12 +1,12 @@
 /** The pages of `assay serve`, every state reached by clicking. */
-import { launch, type Look, looks, open, overflow } from "@assay/browser"
+import { launch, type Look, looks, open, overflow, type Serving } from "@assay/browser"
 import { names } from "@assay/example-summaries"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ofStyle, violations } from "./axe.ts"
-import { fresh, results, serve, type Serving, tokens } from "./serve.ts"
+import { fresh, results, serve, tokens } from "./serve.ts"
 
 const screenshots = join(import.meta.dirname, "../.cache/screenshots")
 const [light] = looks
