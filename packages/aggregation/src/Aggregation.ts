@@ -50,6 +50,7 @@ export type EstimandOf<Column extends string> =
 
 /** What a metric may ask of an aggregation: filters, a delay or conversion window, a covariate, a cap on the values of identities. */
 export const features = ["where", "window", "covariate", "cap"] as const
+/** One of {@link features}. */
 export type Feature = (typeof features)[number]
 
 /** A mean, or a ratio of two means, that is shown beside the metric's value. */

@@ -25,6 +25,7 @@ export const FilterOperator = Schema.Literals([
 export type FilterOperator = typeof FilterOperator.Type
 
 const Scalar = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean])
+/** What a property is compared with: text, a number, or true and false. */
 export type Scalar = typeof Scalar.Type
 
 /**

@@ -4,6 +4,7 @@ import type { Role } from "./Experiment.ts"
 import type { Direction } from "./Metric.ts"
 import type { EffectSize } from "./RecordedPlan.ts"
 
+/** The form of what `assay plan --json` prints. */
 export const outlookVersion = "assay.plan/1"
 
 /** What is to be shown of a metric: an `effect` in its good direction, or a loss smaller than a `margin`. `value` is above 0; `text` is it in words. */

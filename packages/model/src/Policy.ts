@@ -14,6 +14,7 @@ export const Correction = Schema.Literals([
 ])
 export type Correction = typeof Correction.Type
 
+/** The engines that a configuration may name. */
 export const EngineName = Schema.Literals(["bayesian", "delta", "frequentist", "sequential"])
 export type EngineName = typeof EngineName.Type
 
@@ -58,6 +59,7 @@ export interface DecisionPolicy extends Schema.Schema.Type<typeof DecisionPolicy
 export const Multiplicity = Schema.Struct({ goals: Correction, secondary: Correction })
 export interface Multiplicity extends Schema.Schema.Type<typeof Multiplicity> {}
 
+/** What a decision takes where nothing else is configured. */
 export const defaultDecisionPolicy: DecisionPolicy = {
   winning: 0.95,
   losing: 0.05,

@@ -11,6 +11,7 @@ import { MetricResult, WireWithheld } from "./MetricResult.ts"
 import { Series } from "./Series.ts"
 import { Breakdown } from "./Slices.ts"
 
+/** The form of a {@link ResultsSummary}, as its `schema` says it. */
 export const schemaVersion = "assay.results/1"
 
 /** An arm as it was planned and as it came out: identities in it, and its part of all identities in arms. */
@@ -77,6 +78,7 @@ export const Provenance = Schema.Struct({
 })
 export interface Provenance extends Schema.Schema.Type<typeof Provenance> {}
 
+/** All that a run found out about an experiment; what leaves the program, and what a snapshot keeps. */
 export const ResultsSummary = Schema.Struct({
   schema: Schema.Literal(schemaVersion),
   experiment: Schema.String,

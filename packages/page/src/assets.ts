@@ -23,6 +23,7 @@ const asset = (file: string, type: string): Asset => {
   }
 }
 
+/** How all pages look: dark and light, phone, print. */
 export const stylesheet: Asset = asset("page.css", "text/css; charset=utf-8")
 
 /** Works on top of what the page can do by itself: copies, filters while typing, follows a refresh. */

@@ -58,6 +58,7 @@ export interface Query {
   readonly trouble: boolean
 }
 
+/** The query that leaves no experiment out. */
 export const everything: Query = { q: "", state: "", environment: "", trouble: false }
 
 const troubled = ({ results }: Card): boolean =>

@@ -8,6 +8,7 @@ export interface Axis {
   readonly zero: number
 }
 
+/** An interval with its point: lifts, as fractions (0.1 = 10 %). */
 export interface Interval {
   readonly low: number
   readonly point: number

@@ -8,6 +8,7 @@ import { withheldSentence } from "./withheld.ts"
 /** How urgent the headline is, for its colour. */
 export type Tone = "alarm" | "good" | "bad" | "neutral"
 
+/** The one sentence about a summary that has no decision. */
 export interface Headline {
   readonly text: string
   readonly tone: Tone

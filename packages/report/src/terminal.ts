@@ -1,5 +1,6 @@
 /** The terminal that a text is for: how wide it is, and what it can show. */
 
+/** What the terminal can show. */
 export interface ScorecardOptions {
   /** Columns of the terminal. Fewer than 60 are taken as 60; tables grow to 120, sentences to 100. */
   readonly width: number

@@ -10,6 +10,7 @@ export interface BalanceArm {
   readonly moments: Moments.Moments
 }
 
+/** What the test of a covariate's balance found. */
 export interface BalanceTest {
   readonly pValue: number
   readonly degreesOfFreedom: number

@@ -2,6 +2,7 @@
 import { chiSquaredSurvival } from "@assay/stats"
 import type { Split } from "./shares.ts"
 
+/** What a χ² test found. */
 export interface ChiSquaredTest {
   readonly statistic: number
   readonly degreesOfFreedom: number

@@ -13,6 +13,7 @@ export interface ArmCount {
   readonly affected: number
 }
 
+/** What the test of homogeneity found. */
 export interface HomogeneityTest {
   readonly pValue: number
   readonly degreesOfFreedom: number

@@ -17,6 +17,7 @@ export interface PartCount extends PeriodCount {
   readonly dimension: string
 }
 
+/** The counts in which a mismatch is looked for. */
 export interface LocateInput {
   /** The arms' keys and expected shares (> 0, any scale). */
   readonly keys: ReadonlyArray<string>
@@ -44,6 +45,7 @@ export interface OffPeriod {
   readonly pValue: number
 }
 
+/** Where a mismatch comes from: the parts and the period that are off, the most extreme first, and what is said about them. */
 export interface Located {
   readonly parts: ReadonlyArray<OffPart>
   readonly period: OffPeriod | undefined

@@ -5,11 +5,13 @@ import { delta } from "./delta.ts"
 import { frequentist, type FrequentistOptions, frequentistWith } from "./frequentist.ts"
 import { sequential, sequentialWith } from "./sequential.ts"
 
+/** The engines that ship with Assay, by their names. */
 export type EngineName = "bayesian" | "delta" | "frequentist" | "sequential"
 
 /** All engines that ship with Assay. `bayesian` is the default. */
 export const engines: Readonly<Record<EngineName, Engine>> = { bayesian, delta, frequentist, sequential }
 
+/** The engine where none is chosen. */
 export const defaultEngine: EngineName = "bayesian"
 
 /** An engine by its name with its options; those of other engines are ignored. */

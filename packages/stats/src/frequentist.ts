@@ -10,6 +10,7 @@ import { inference } from "./internal/inference.ts"
 import { type Rule, studentRule } from "./rule.ts"
 import { type Count, fisherExact, newcombe, scoreLift } from "./small-counts.ts"
 
+/** How the frequentist engine estimates variances and makes intervals. */
 export interface FrequentistOptions {
   /** `welch` (default): a variance per arm, Satterthwaite's degrees of freedom; `pooled`: one variance, n − 2 of them. */
   readonly variance?: "welch" | "pooled"

@@ -10,6 +10,7 @@ export const adjustments = [
   "benjamini-yekutieli",
   "e-bh"
 ] as const
+/** One of {@link adjustments}. */
 export type AdjustmentMethod = (typeof adjustments)[number]
 
 const requireProbabilities = (p: ReadonlyArray<number>): void => {

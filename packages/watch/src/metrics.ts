@@ -22,10 +22,12 @@ export const waiting = Metric.histogram("assay_run_wait_milliseconds", {
   boundaries: [100, 500, 1000, 5000, 15_000, 60_000, 300_000, 900_000, 3_600_000]
 })
 
+/** Rows read in the warehouse. */
 export const rowsRead = Metric.counter("assay_rows_read_total", {
   description: "Rows read in the warehouse",
   incremental: true
 })
+/** Bytes read in the warehouse, uncompressed. */
 export const bytesRead = Metric.counter("assay_bytes_read_total", {
   description: "Bytes read in the warehouse, uncompressed",
   incremental: true
@@ -36,7 +38,9 @@ export const age = Metric.gauge("assay_result_age_seconds", {
   description: "Since the data of the experiment was last looked at with success"
 })
 
+/** Runs in the queue. */
 export const queued = Metric.gauge("assay_runs_queued", { description: "Runs in the queue" })
+/** Runs under way, by all runners. */
 export const running = Metric.gauge("assay_runs_running", { description: "Runs under way, by all runners" })
 
 /** Experiments whose last three runs or more failed. */

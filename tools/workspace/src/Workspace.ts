@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, posix, relative, sep } from "node:path"
+import { type Exported, exportedFrom } from "./exported.ts"
 import { type Import, importsOf } from "./importsOf.ts"
 
 /** The groups of dependencies in a package.json, each from a package's name to its version. */
@@ -10,7 +11,10 @@ export interface Manifest {
   /** Path of the file from the repository's root. */
   readonly file: string
   readonly name: string
+  readonly description: string
   readonly version: string
+  /** Whether others can install it: not private. */
+  readonly isPublished: boolean
   readonly tags: ReadonlyArray<string>
   /** What others may import: `.`, `./package.json`. */
   readonly exports: ReadonlyArray<string>
@@ -41,6 +45,8 @@ export interface Package {
   readonly sourceProject: Project
   readonly testProject: Project
   readonly files: ReadonlyArray<SourceFile>
+  /** What its index exports; nothing where it isn't published. */
+  readonly exported: ReadonlyArray<Exported>
 }
 
 /** All that the rules look at, as plain data. */
@@ -74,19 +80,23 @@ export const read = (root: string): Workspace => {
   }
 }
 
-const readPackage = (root: string, directory: string): Package => ({
-  directory,
-  manifest: manifest(root, `${directory}/package.json`),
-  sourceProject: project(root, `${directory}/tsconfig.json`),
-  testProject: project(root, `${directory}/tsconfig.test.json`),
-  files: folders.flatMap(([folder, kind]) =>
-    filesUnder(root, `${directory}/${folder}`).map((file) => ({
-      file,
-      kind,
-      imports: importsOf(readFileSync(join(root, file), "utf8"))
-    }))
-  )
-})
+const readPackage = (root: string, directory: string): Package => {
+  const own = manifest(root, `${directory}/package.json`)
+  return {
+    directory,
+    manifest: own,
+    sourceProject: project(root, `${directory}/tsconfig.json`),
+    testProject: project(root, `${directory}/tsconfig.test.json`),
+    files: folders.flatMap(([folder, kind]) =>
+      filesUnder(root, `${directory}/${folder}`).map((file) => ({
+        file,
+        kind,
+        imports: importsOf(readFileSync(join(root, file), "utf8"))
+      }))
+    ),
+    exported: own.isPublished ? exportedFrom(root, `${directory}/src/index.ts`) : []
+  }
+}
 
 const directories = (root: string, pattern: string): ReadonlyArray<string> => {
   const parent = pattern.endsWith("/*") ? pattern.slice(0, -2) : undefined
@@ -135,6 +145,8 @@ const manifest = (root: string, file: string): Manifest => {
   return {
     file,
     name: text(values.name),
+    description: text(values.description),
+    isPublished: values.private !== true,
     version: text(values.version),
     tags: isRecord(values.nx) && Array.isArray(values.nx.tags) ? values.nx.tags.map(String) : [],
     exports: isRecord(values.exports) ? Object.keys(values.exports) : [],

@@ -1,5 +1,6 @@
 import type { Finding } from "./Finding.ts"
 import { cycles } from "./rules/cycles.ts"
+import { docstrings } from "./rules/docstrings.ts"
 import { imports } from "./rules/imports.ts"
 import { manifests } from "./rules/manifests.ts"
 import { references } from "./rules/references.ts"
@@ -15,7 +16,7 @@ export const check = (workspace: Workspace): ReadonlyArray<Finding> => {
       message: "names no package: \"workspaces\" must lead to folders with a package.json."
     }]
   }
-  return [imports, manifests, references, cycles].flatMap((rule) => rule(workspace)).toSorted(
+  return [imports, manifests, references, cycles, docstrings].flatMap((rule) => rule(workspace)).toSorted(
     (a, b) => (a.file === b.file ? (a.line ?? 0) - (b.line ?? 0) : a.file < b.file ? -1 : 1)
   )
 }

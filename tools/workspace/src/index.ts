@@ -1,5 +1,6 @@
 /** Checks and scripts of this repository. */
 export { check } from "./check.ts"
+export { type Exported, exportedFrom } from "./exported.ts"
 export { type Finding, show } from "./Finding.ts"
 export { type Import, importsOf } from "./importsOf.ts"
 export { type Layer, layerOf, layers } from "./layers.ts"

@@ -32,7 +32,7 @@ export const good: Tree = {
   "packages/model/package.json": manifest("model", "model", { dependencies: { effect: "4.1.0" } }),
   "packages/model/tsconfig.json": project(),
   "packages/model/tsconfig.test.json": project("./tsconfig.json"),
-  "packages/model/src/index.ts": `import { Schema } from "effect"\nexport const n = Schema.Int\n`,
+  "packages/model/src/index.ts": `import { Schema } from "effect"\n/** A number. */\nexport const n = Schema.Int\n`,
   "packages/model/test/index.test.ts": `import { it } from "vitest"\nimport { n } from "@assay/model"\n`,
   "packages/aggregation/package.json": manifest("aggregation", "aggregation", {
     dependencies: { "@assay/model": "0.1.0" }
@@ -64,6 +64,7 @@ export const good: Tree = {
     `import type { n } from "@assay/model"`,
     `import { NodeRuntime } from "@effect/platform-node"`,
     `import { Command } from "effect/cli"`,
+    `/** Loads them. */`,
     `export const later = async () => [await import("@assay/sum"), await import("chdb")]`
   ].join("\n")
 }

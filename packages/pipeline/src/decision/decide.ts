@@ -11,6 +11,7 @@ import type {
 import type { Judged } from "./judge.ts"
 import type { Reading } from "./reading.ts"
 
+/** What a decision is made of. */
 export interface DecideInput {
   readonly judged: ReadonlyArray<Judged>
   /** The treatments, in the order of the definition. */

@@ -53,6 +53,7 @@ export interface Judged {
   readonly margin: Margin | undefined
 }
 
+/** What metrics are judged by. */
 export interface JudgeInput {
   readonly plan: Plan
   /** Per metric of the plan and arm. */

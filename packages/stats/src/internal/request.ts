@@ -1,6 +1,7 @@
 /** Reading JSON requests: what was found and what was expected, at its place. */
 import { Moments } from "@assay/model"
 
+/** An object of a request, its fields not read yet. */
 export type Fields = Readonly<Record<string, unknown>>
 
 const shown = (value: unknown): string => {
@@ -12,6 +13,7 @@ const fail = (what: string, value: unknown): never => {
   throw new RangeError(value === undefined ? `${what}; it is missing` : `${what}, found ${shown(value)}`)
 }
 
+/** The fields of an object that may have the `known` ones alone. A RangeError names `name` otherwise. */
 export const fields = (value: unknown, name: string, known: ReadonlyArray<string>): Fields => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return fail(`${name} must be an object`, value)
@@ -22,14 +24,17 @@ export const fields = (value: unknown, name: string, known: ReadonlyArray<string
   return value as Fields
 }
 
+/** A finite number, or a RangeError that names `name`. */
 export const number = (value: unknown, name: string): number =>
   typeof value === "number" && Number.isFinite(value) ? value : fail(`"${name}" must be a finite number`, value)
 
+/** Finite numbers, or a RangeError that names `name`. */
 export const numbers = (value: unknown, name: string): ReadonlyArray<number> =>
   Array.isArray(value) && value.every((x) => typeof x === "number" && Number.isFinite(x))
     ? (value as ReadonlyArray<number>)
     : fail(`"${name}" must be an array of finite numbers`, value)
 
+/** One of these words, or a RangeError that names `name`. */
 export const oneOf = <const A extends string>(value: unknown, name: string, choices: ReadonlyArray<A>): A =>
   choices.includes(value as A) ? (value as A) : fail(`"${name}" must be one of ${choices.join(", ")}`, value)
 
