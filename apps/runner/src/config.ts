@@ -4,6 +4,7 @@ import { count } from "@assay/aggregation-count"
 import { funnel } from "@assay/aggregation-funnel"
 import { mean } from "@assay/aggregation-mean"
 import { occurrence } from "@assay/aggregation-occurrence"
+import { quantile } from "@assay/aggregation-quantile"
 import { ratio } from "@assay/aggregation-ratio"
 import { retention } from "@assay/aggregation-retention"
 import { sum } from "@assay/aggregation-sum"
@@ -17,6 +18,7 @@ export const standardAggregations: ReadonlyArray<Aggregation> = [
   count,
   sum,
   mean,
+  quantile,
   ratio,
   unique,
   retention,

@@ -3,6 +3,7 @@ import {
   type Aggregates,
   type Aggregation,
   hasSources,
+  levelsAround,
   type Plan,
   type PlanInput,
   type Reads
@@ -20,8 +21,9 @@ import type { ReferenceEvent, ReferenceMetric, ReferenceSource, ReferenceSources
 /** What an author hands in about the aggregation. */
 export interface AggregationSuite<Options = never> {
   /**
-   * The unit columns of an identity, from its events that count, in the order of the estimand's moments. `options` are the
-   * decoded ones; `sources` has the events of each source by its name, one list for each source of a list.
+   * The unit columns of an identity, from its events that count, in the order of the estimand's moments; of a quantile, the values of
+   * an identity, as many as it has. `options` are the decoded ones; `sources` has the events of each source by its name, one list
+   * for each source of a list.
    */
   readonly reference: (
     events: ReadonlyArray<ReferenceEvent>,
@@ -34,6 +36,8 @@ export interface AggregationSuite<Options = never> {
     options: Options,
     sources: ReferenceSources
   ) => ReadonlyArray<ReadonlyArray<number>>
+  /** Where it is a quantile: its level. */
+  readonly level?: (options: Options) => number
   /** Where it narrows windows (`within`): milliseconds after which an identity is old enough. */
   readonly matures?: (options: Options) => number
   /** Sources that may read their value, and how they do by the options: as a number (true) or as text. */
@@ -153,6 +157,9 @@ export const metricOf = (trial: Trial, { options, world }: Case): TestMetric => 
       ...(reported === undefined
         ? {}
         : { reported: (events, sources) => reported(events, own, sources) } satisfies Partial<ReferenceMetric>),
+      ...(suite.level === undefined ? {} : {
+        quantile: { level: suite.level(own), around: levelsAround(suite.level(own)) }
+      }),
       ...(suite.matures === undefined ? {} : { matures: suite.matures(own) })
     }
   }

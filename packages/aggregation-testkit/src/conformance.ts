@@ -174,6 +174,17 @@ export const differences = (
           expected.reported[metric.key]![arm]!.map((one) => one[i]!)
         )
       )
+      const [quantiles, known] = [aggregates.quantiles[m]?.[arm] ?? [], expected.quantiles[metric.key]?.[arm] ?? []]
+      if (quantiles.length !== known.length) {
+        same(`${metric.key} in ${arm}: quantiles`, quantiles.length, known.length)
+      }
+      for (const [i, wanted] of known.entries()) {
+        const level = metric.quantile?.around[i]
+        if (quantiles[i] !== undefined && !close(quantiles[i], wanted, Math.abs(wanted))) {
+          same(`${metric.key} in ${arm}: the quantile at ${level}`, quantiles[i], wanted)
+          break
+        }
+      }
       const cap = aggregates.caps[m]
       const wanted = expected.caps[metric.key]
       if (cap === undefined || wanted === undefined) {

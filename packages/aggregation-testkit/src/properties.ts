@@ -1,11 +1,11 @@
 /** What must hold of every aggregation: each property tells in sentences how a case breaks it. */
-import { compile, contractVersion, isAggregation } from "@assay/aggregation"
+import { type Aggregates, compile, compileConstants, contractVersion, isAggregation } from "@assay/aggregation"
 import { decode, Moments } from "@assay/model"
-import { checkFloors } from "@assay/stats"
+import { checkFloors, independentValues } from "@assay/stats"
 import type { Warehouse } from "@assay/warehouse"
 import { Effect, Result } from "effect"
 import { type Case, lot, plain, renamed } from "./Case.ts"
-import { differences, planOf, type TestMetric } from "./conformance.ts"
+import { complete, differences, planOf, type TestMetric } from "./conformance.ts"
 import type { EventRow } from "./EventRow.ts"
 import { maximum, ratio } from "./neighbours.ts"
 import { reference, type ReferenceExperiment } from "./reference.ts"
@@ -53,6 +53,16 @@ type ByArm = Readonly<Record<string, Moments.Moments>>
 const differByArm = (actual: ByArm, expected: ByArm): ReadonlyArray<string> =>
   Object.keys(expected).flatMap((arm) => differ(arm, actual[arm]!, expected[arm]!))
 
+/** How the quantiles of the metric under test differ, where it is one: those around it, too. */
+const differInQuantiles = (actual: Aggregates, expected: Aggregates): ReadonlyArray<string> =>
+  Object.entries(expected.quantiles[0] ?? {}).flatMap(([arm, values]) => {
+    const found = actual.quantiles[0]![arm]!
+    const other = values.findIndex((value, i) => !close(found[i] ?? NaN, value, Math.abs(value)))
+    return other < 0 && found.length === values.length
+      ? []
+      : [`in ${arm}: a quantile is ${found[other]} instead of ${values[other]}`]
+  })
+
 /** The moments of the metric under test. */
 const momentsOf = ({ aggregates }: Measured): ByArm => aggregates.moments[0]!
 
@@ -99,7 +109,7 @@ const sound: Property = {
         found.push("its columns differ from one call to the next with the same options")
       }
       if (JSON.stringify(decoded.success) !== before) found.push("its columns change the options that they are given")
-      const wanted = aggregation.estimand === "ratio" ? 2 : 1
+      const wanted = { proportion: 1, mean: 1, ratio: 2, quantile: 0 }[aggregation.estimand]
       if (aggregation.estimand !== first.estimand) {
         found.push(`it is bound as a ${first.estimand}, and says that it is a ${aggregation.estimand}`)
       } else if (first.columns.length !== wanted) {
@@ -112,6 +122,15 @@ const sound: Property = {
         found.push(
           "a proportion's test isn't to be trusted below a few conversions in each arm, and it has no such floor: " +
             "add floors: [{ kind: \"conversions\", need: 5 }]"
+        )
+      }
+      const asks = aggregation.floors.some(({ kind }) => kind === "values")
+      if (asks !== (aggregation.estimand === "quantile")) {
+        found.push(
+          asks ?
+            `a ${aggregation.estimand} has no floor of values, which are those beyond a quantile` :
+            "a quantile that rests on a few values isn't to be trusted, and it has no such floor: " +
+            "add floors: [{ kind: \"values\", need: 5 }]"
         )
       }
       return found
@@ -250,7 +269,11 @@ const mergeable: Property = {
   check: (trial, one, whole) =>
     Effect.gen(function*() {
       const merged = yield* measureMerged(trial, one, batchOf(one))
-      return differByArm(merged.moments[0]!, momentsOf(yield* whole)).map((line) => `${line} after two batches`)
+      const measured = yield* whole
+      return [
+        ...differByArm(merged.moments[0]!, momentsOf(measured)),
+        ...differInQuantiles(merged, measured.aggregates)
+      ].map((line) => `${line} after two batches`)
     })
 }
 
@@ -302,7 +325,8 @@ const staysValues: Property = {
     const hard = renamed(easy, (kind, i) => hostile(kind, i, one.salt))
     const { experiment } = hard.world
     return Effect.gen(function*() {
-      const { text } = compile(planOf(experiment, [metricOf(trial, hard)], trial.tables.events))
+      const planned = planOf(experiment, [metricOf(trial, hard)], trial.tables.events)
+      const text = `${compileConstants(planned)?.text ?? ""}${compile(yield* complete(planned)).text}`
       if (text.includes("mark5f0e")) return ["a name stands in the statement's own text"]
       const [mild, wild] = [momentsOf(yield* measure(trial, easy)), momentsOf(yield* measure(trial, hard))]
       const found = easy.world.experiment.variants.flatMap((arm, i) =>
@@ -327,6 +351,8 @@ const disjoint: Property = {
   share: 1 / 4,
   check: (trial, one, whole) =>
     Effect.gen(function*() {
+      // What a quantile counts hangs on the quantile of all.
+      if (trial.aggregation.estimand === "quantile") return []
       const isFirst = (row: EventRow) => lot(row.identity, one.salt) < 0.5
       const a = momentsOf(yield* measure(trial, withRows(one, one.rows.filter(isFirst))))
       const b = momentsOf(yield* measure(trial, withRows(one, one.rows.filter((row) => !isFirst(row)))))
@@ -346,10 +372,21 @@ const withheld: Property = {
       const { reference: metric } = metricOf(trial, one)
       const { experiment } = one.world
       const units = reference(experiment, [metric], one.rows).units[metric.key]!
+      const level = metric.quantile?.level
       const [control, ...treatments] = experiment.variants
+      const beyond = (counts: Moments.Moments) => independentValues({ counts }) * Math.min(level ?? 0, 1 - (level ?? 0))
       const have = (arm: string, kind: string) =>
-        kind === "identities" ? units[arm]!.length : units[arm]!.reduce((sum, unit) => sum + unit[0]!, 0)
-      const moments = momentsOf(measured)
+        kind === "identities"
+          ? units[arm]!.length
+          : kind === "values"
+          ? beyond(Moments.fromValues(2, units[arm]!))
+          : units[arm]!.reduce((sum, unit) => sum + unit[0]!, 0)
+      const moments = level === undefined ? momentsOf(measured) : Object.fromEntries(
+        Object.entries(momentsOf(measured)).map(([arm, { n, ...counts }]) => [
+          arm,
+          Moments.fromCentral(n, n === 0 ? [0, 0] : [0, beyond({ n, ...counts }) / n], [[0, 0], [0, 0]])
+        ])
+      )
       return treatments.flatMap((treatment) =>
         trial.aggregation.floors.flatMap((floor) => {
           const least = Math.min(have(control!, floor.kind), have(treatment, floor.kind))

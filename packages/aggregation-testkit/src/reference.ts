@@ -51,6 +51,8 @@ export interface ReferenceMetric extends ReferenceSource {
   readonly trait?: (row: EventRow) => string | undefined
   /** The largest first column, also that of the covariate over the time before: a number, or a quantile of those other than 0. */
   readonly cap?: number | { readonly quantile: number }
+  /** Where it is a quantile: its level, and those around it. `unit` then gives the values of an identity, as many as it has. */
+  readonly quantile?: { readonly level: number; readonly around: ReadonlyArray<number> }
 }
 
 /** The experiment as the reference sees it; the window [from, to) in milliseconds. */
@@ -90,6 +92,8 @@ export interface ReferenceResult {
   >
   /** Per metric with a cap: its value, how many identities of each variant are above it, and the unit columns without it. */
   readonly caps: Readonly<Record<string, ReferenceCap>>
+  /** Per metric that is a quantile and variant: the quantiles at the levels around it, none without values. */
+  readonly quantiles: Readonly<Record<string, Readonly<Record<string, ReadonlyArray<number>>>>>
   readonly identities: Readonly<Record<string, number>>
   readonly quarantined: number
   /** The same by the variant that they were seen in first. */
@@ -176,6 +180,23 @@ const underCap = (
 }
 
 /**
+ * A quantile of all values of a variant, those at the levels around it, and per identity how many values are at most it and how many there
+ * are.
+ */
+const quantileOf = (
+  { around, level }: NonNullable<ReferenceMetric["quantile"]>,
+  identities: ReadonlyArray<ReadonlyArray<number>>
+): { readonly values: ReadonlyArray<number>; readonly units: ReadonlyArray<ReadonlyArray<number>> } => {
+  const sorted = identities.flat().toSorted((a, b) => a - b)
+  const at = (u: number) => sorted[u < 1 ? Math.floor(u * sorted.length) : sorted.length - 1]!
+  const limit = at(level) + 1e-12 * Math.abs(at(level))
+  return {
+    values: sorted.length === 0 ? [] : around.map(at),
+    units: identities.map((values) => [values.filter((value) => value <= limit).length, values.length])
+  }
+}
+
+/**
  * The reference: an identity at a time. Where copies of an event differ (in what the policy doesn't look at), it satisfies
  * a condition if one of them does, its value is the smallest usable one, and it happened when the first of them did.
  */
@@ -257,6 +278,7 @@ export const reference = (
   const units: Record<string, ReferenceResult["units"][string]> = {}
   const unusable: Record<string, number> = {}
   const caps: Record<string, ReferenceCap> = {}
+  const quantiles: Record<string, ReferenceResult["quantiles"][string]> = {}
   const reported: Record<string, Record<string, Array<ReadonlyArray<ReadonlyArray<number>>>>> = {}
   for (const metric of metrics) {
     const empty = <A>(): Record<string, Array<A>> =>
@@ -306,7 +328,13 @@ export const reference = (
       beside[variant]!.push(metric.reported?.(after.first, after.sources) ?? [])
     }
     const { units: capped = byVariant, ...cap } = underCap(metric, columns, byVariant) ?? {}
-    units[metric.key] = capped
+    const { quantile } = metric
+    if (quantile === undefined) units[metric.key] = capped
+    else {
+      const all = Object.entries(byVariant).map(([variant, values]) => [variant, quantileOf(quantile, values)] as const)
+      units[metric.key] = Object.fromEntries(all.map(([variant, one]) => [variant, one.units]))
+      quantiles[metric.key] = Object.fromEntries(all.map(([variant, one]) => [variant, one.values]))
+    }
     if ("value" in cap) caps[metric.key] = cap
     reported[metric.key] = beside
     unusable[metric.key] = bad
@@ -320,6 +348,7 @@ export const reference = (
   return {
     units,
     caps,
+    quantiles,
     reported,
     unusable,
     identities: Object.fromEntries(

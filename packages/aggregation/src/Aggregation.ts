@@ -11,6 +11,7 @@ import {
   type TextEvents,
   textEvents,
   type UnitColumn,
+  type UnitValues,
   type ValuedEvents,
   valuedEvents,
   type Window
@@ -64,13 +65,25 @@ export interface Outcome {
   readonly moments: Readonly<Record<string, Moments.Moments>>
 }
 
-interface Definition<Options, Column extends string, S extends Sources> {
+/** What every aggregation says of itself. */
+interface Description<Options> {
   /** The name that metrics use: lower-case letters, digits and dashes. */
   readonly name: string
   /** The version of the plugin; it stands in every result's provenance. */
   readonly version: string
   /** What a metric may say under `options`. */
   readonly options: Schema.Codec<Options, unknown>
+  /** What a metric may ask of it; everything where it is absent, but for a cap on a proportion, whose values are 0 and 1. */
+  readonly features?: ReadonlyArray<Feature>
+  /** What a reader should know of the numbers. */
+  readonly findings?: (outcome: Outcome, options: Options) => ReadonlyArray<Finding>
+  /** The least data below which inference is withheld, beside what is asked of every metric (50 identities in each arm). */
+  readonly floors?: ReadonlyArray<Floor>
+  /** How the value is shown. */
+  readonly display?: Display
+}
+
+interface Definition<Options, Column extends string, S extends Sources> extends Description<Options> {
   /** One or more unit columns over the metric's events. */
   readonly columns: (
     scope: ScopeOf<S> & { readonly options: Options }
@@ -81,14 +94,6 @@ interface Definition<Options, Column extends string, S extends Sources> {
   readonly reported?: (
     scope: ScopeOf<S> & { readonly options: Options }
   ) => Readonly<Record<string, Reported<keyof S & string>>>
-  /** What a metric may ask of it; everything where it is absent, but for a cap on a proportion, whose values are 0 and 1. */
-  readonly features?: ReadonlyArray<Feature>
-  /** What a reader should know of the numbers. */
-  readonly findings?: (outcome: Outcome, options: Options) => ReadonlyArray<Finding>
-  /** The least data below which inference is withheld, beside what is asked of every metric (50 identities in each arm). */
-  readonly floors?: ReadonlyArray<Floor>
-  /** How the value is shown. */
-  readonly display?: Display
 }
 
 /** An aggregation over one source of events, `events`: what a metric says under `event`, `value` and `where`. */
@@ -107,6 +112,20 @@ export interface SourcesDefinition<Options, Column extends string, S extends Sou
   readonly sources: S
 }
 
+/** An aggregation whose value is a quantile of what identities have, over one source of events. */
+export interface QuantileDefinition<Options, R extends Reads> extends Description<Options> {
+  /** What each event must carry. */
+  readonly reads: R
+  /** What it is a quantile of: one number per identity, or a number of each of its events (`events.each`). */
+  readonly of: (
+    scope: ScopeOf<{ readonly events: R }> & { readonly options: Options }
+  ) => UnitColumn<"events"> | UnitValues<"events">
+  /** Which quantile: from 0.001 to 0.999, with at most six decimals. */
+  readonly level: (options: Options) => number
+  /** Filters and windows are all that a quantile can take. */
+  readonly features?: ReadonlyArray<"where" | "window">
+}
+
 /** What an aggregation is bound to: what the events of each source are called, and when they count. */
 export interface Binding {
   readonly sources: Readonly<Record<string, ReadonlyArray<string>>>
@@ -119,6 +138,8 @@ export interface BoundAggregation {
   readonly columns: ReadonlyArray<UnitColumn>
   /** Each of one column (a mean) or two (a ratio). */
   readonly reported: ReadonlyArray<{ readonly name: string; readonly columns: ReadonlyArray<UnitColumn> }>
+  /** What it is a quantile of, and which; it has no columns then. */
+  readonly quantile?: { readonly level: number; readonly of: UnitColumn | UnitValues }
 }
 
 /** A source as the planner uses it; `list` where there may be several of them. */
@@ -138,7 +159,7 @@ export interface Aggregation {
   readonly sources: Readonly<Record<string, DeclaredSource>>
   readonly options: Schema.Codec<unknown, unknown>
   readonly estimand: EstimandKind
-  /** The names of the unit columns that the estimand is of, in the order of its moments. */
+  /** The names of the unit columns that the estimand is of, in the order of its moments; a quantile has none. */
   readonly columns: ReadonlyArray<string>
   readonly features: ReadonlyArray<Feature>
   readonly floors: ReadonlyArray<Floor>
@@ -175,11 +196,17 @@ const scopeOf = (sources: Readonly<Record<string, DeclaredSource>>, binding: Bin
     })
   )
 
-const make = <Options, Column extends string, S extends Sources>(
-  definition: Definition<Options, Column, S>,
-  all: Sources
+/** A column that depends on events, or an error that says which doesn't. */
+type Dependent = (column: UnitColumn, what: string) => UnitColumn
+
+const make = <Options>(
+  definition: Description<Options>,
+  all: Sources,
+  estimand: EstimandKind,
+  columns: ReadonlyArray<string>,
+  bound: (scope: { readonly options: Options }, dependent: Dependent) => Omit<BoundAggregation, "estimand">
 ): Aggregation => {
-  const { name, version, estimand } = definition
+  const { name, version } = definition
   if (!/^[a-z][a-z0-9-]{0,49}$/.test(name)) {
     throw new RangeError(
       `An aggregation's name is 1 to 50 lower-case letters, digits and dashes: ${JSON.stringify(name)}`
@@ -199,42 +226,15 @@ const make = <Options, Column extends string, S extends Sources>(
       throw new RangeError(`Aggregation ${name}: the source "${source}" needs 1 ≤ least ≤ most`)
     }
   }
-  const asked = definition.features ?? features.filter((feature) => feature !== "cap" || estimand.kind !== "proportion")
-  if (estimand.kind === "proportion" && asked.includes("cap")) {
+  const asked = definition.features ?? features.filter((feature) => feature !== "cap" || estimand !== "proportion")
+  if (estimand === "proportion" && asked.includes("cap")) {
     throw new RangeError(
       `Aggregation ${name}: there is nothing to cap in a proportion, so its features can't have "cap"`
     )
   }
-  const used: ReadonlyArray<Column> = estimand.kind === "ratio"
-    ? [estimand.numerator, estimand.denominator]
-    : [estimand.column]
-  const bind = (options: unknown, binding?: Binding): BoundAggregation => {
-    const scope = { ...scopeOf(sources, binding), options: options as Options }
-    const columns = definition.columns(scope as never)
-    const dependent = (column: UnitColumn, what: string): UnitColumn => {
-      if (accumulators(column).length === 0) {
-        throw new RangeError(`Aggregation ${name}: the ${what} doesn't depend on any event`)
-      }
-      return column
-    }
-    return {
-      estimand: estimand.kind,
-      columns: used.map((column) => {
-        const unit: UnitColumn | undefined = Object.hasOwn(columns, column) ? columns[column] : undefined
-        if (unit === undefined) {
-          throw new RangeError(
-            `Aggregation ${name}: its estimand needs the unit column "${column}", which columns() doesn't give`
-          )
-        }
-        return dependent(unit, `unit column "${column}"`)
-      }),
-      reported: Object.entries(definition.reported?.(scope as never) ?? {}).map(([shown, one]) => ({
-        name: shown,
-        columns: ("numerator" in one ? [one.numerator, one.denominator] : [one]).map((column) =>
-          dependent(column, `column reported as "${shown}"`)
-        )
-      }))
-    }
+  const dependent: Dependent = (column, what) => {
+    if (accumulators(column).length > 0) return column
+    throw new RangeError(`Aggregation ${name}: the ${what} doesn't depend on any event`)
   }
   const aggregation: Aggregation = {
     contract: contractVersion,
@@ -243,15 +243,47 @@ const make = <Options, Column extends string, S extends Sources>(
     reads: sources[onlySource]?.reads ?? "nothing",
     sources: Object.freeze(sources),
     options: definition.options,
-    estimand: estimand.kind,
-    columns: Object.freeze([...used]),
+    estimand,
+    columns: Object.freeze([...columns]),
     features: Object.freeze([...asked]),
     floors: Object.freeze([...(definition.floors ?? [])]),
-    display: definition.display ?? { format: estimand.kind === "proportion" ? "percent" : "number" },
-    bind,
+    display: definition.display ?? { format: estimand === "proportion" ? "percent" : "number" },
+    bind: (options, binding) => ({
+      estimand,
+      ...bound({ ...scopeOf(sources, binding), options: options as Options }, dependent)
+    }),
     findings: (outcome, options) => definition.findings?.(outcome, options as Options) ?? []
   }
   return Object.freeze(aggregation)
+}
+
+/** The names of the unit columns that an estimand is of, in the order of its moments. */
+const columnsOf = <Column extends string>(estimand: EstimandOf<Column>): ReadonlyArray<Column> =>
+  estimand.kind === "ratio" ? [estimand.numerator, estimand.denominator] : [estimand.column]
+
+/** What an aggregation of unit columns is bound to. */
+const boundColumns = <Options, Column extends string, S extends Sources>(
+  { columns: unitColumns, estimand, name, reported }: Definition<Options, Column, S>
+) =>
+(scope: { readonly options: Options }, dependent: Dependent): Omit<BoundAggregation, "estimand"> => {
+  const columns = unitColumns(scope as never)
+  return {
+    columns: columnsOf(estimand).map((column) => {
+      const unit: UnitColumn | undefined = Object.hasOwn(columns, column) ? columns[column] : undefined
+      if (unit === undefined) {
+        throw new RangeError(
+          `Aggregation ${name}: its estimand needs the unit column "${column}", which columns() doesn't give`
+        )
+      }
+      return dependent(unit, `unit column "${column}"`)
+    }),
+    reported: Object.entries(reported?.(scope as never) ?? {}).map(([shown, one]) => ({
+      name: shown,
+      columns: ("numerator" in one ? [one.numerator, one.denominator] : [one]).map((column) =>
+        dependent(column, `column reported as "${shown}"`)
+      )
+    }))
+  }
 }
 
 /**
@@ -268,7 +300,43 @@ const make = <Options, Column extends string, S extends Sources>(
  */
 export const defineAggregation = <Options, const Column extends string, const R extends Reads>(
   definition: AggregationDefinition<Options, Column, R>
-): Aggregation => make<Options, Column, { readonly events: R }>(definition, { [onlySource]: definition.reads })
+): Aggregation =>
+  make(
+    definition,
+    { [onlySource]: definition.reads },
+    definition.estimand.kind,
+    columnsOf(definition.estimand),
+    boundColumns<Options, Column, { readonly events: R }>(definition)
+  )
+
+/**
+ * Makes an aggregation whose value is a quantile of what identities have: of one number per identity, or of a number of each of their
+ * events. It is exact, and its standard error takes identities as the unit in either case.
+ *
+ * @example
+ * defineQuantileAggregation({
+ *   name: "median-order", version: "1.0.0", options: NoOptions, reads: "value",
+ *   of: ({ events }) => events.each(events.value),
+ *   level: () => 0.5,
+ *   floors: [{ kind: "values", need: 5 }]
+ * })
+ *
+ * @throws RangeError when the name or the version can't be used; the sentence says why.
+ */
+export const defineQuantileAggregation = <Options, const R extends Reads>(
+  definition: QuantileDefinition<Options, R>
+): Aggregation =>
+  make<Options>(
+    { ...definition, features: definition.features ?? ["where", "window"] },
+    { [onlySource]: definition.reads },
+    "quantile",
+    [],
+    (scope, dependent) => {
+      const of = definition.of(scope as never)
+      dependent(of.kind === "values" ? of.of : of, "number that it is a quantile of")
+      return { columns: [], reported: [], quantile: { level: definition.level(scope.options), of } }
+    }
+  )
 
 /**
  * Makes an aggregation over several sources of events, each with a name; a metric describes them under `sources`.
@@ -291,7 +359,8 @@ export const defineMultiSourceAggregation = <Options, const Column extends strin
       `Aggregation ${name}: it needs sources, none called "${onlySource}"; over one alone use defineAggregation`
     )
   }
-  return make<Options, Column, S>(definition, sources)
+  const { estimand } = definition
+  return make(definition, sources, estimand.kind, columnsOf(estimand), boundColumns<Options, Column, S>(definition))
 }
 
 /** Whether a value is an aggregation made for this contract. */

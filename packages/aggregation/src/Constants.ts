@@ -13,6 +13,9 @@ export interface PlannedConstant {
   readonly kind: "quantile"
   /** At least 0 and less than 1. */
   readonly level: number
+  /** Further levels, from 0 to 1, whose quantiles are found, too. */
+  readonly around?: ReadonlyArray<number>
+  /** A unit column, or a list, all of whose values count. */
   readonly column: PlannedColumn
   readonly ripeUntil: number | undefined
   /** Which values: every identity's, or those other than 0. */
@@ -21,8 +24,13 @@ export interface PlannedConstant {
   readonly over: "arms" | "arm"
 }
 
-/** What the first statement found of a constant, once or for each arm in the order of the plan: the value, undefined where there is none. */
-export type FoundConstant = ReadonlyArray<{ readonly n: number; readonly value: number | undefined }>
+/**
+ * What the first statement found of a constant, once or for each arm in the order of the plan: of how many values, the quantile
+ * (undefined where there is none), and those at the levels around it, where they were asked for.
+ */
+export type FoundConstant = ReadonlyArray<
+  { readonly n: number; readonly value: number | undefined; readonly around?: ReadonlyArray<number> }
+>
 
 /** How many values there are of a constant: one, or one for each arm. */
 export const valuesOf = ({ arms }: Plan, { over }: PlannedConstant): number => (over === "arms" ? 1 : arms.length)
@@ -33,7 +41,7 @@ export const mapLeaves = (column: PlannedColumn, leaf: (one: PlannedLeaf) => Pla
     ? column
     : "left" in column
     ? { ...column, left: mapLeaves(column.left, leaf), right: mapLeaves(column.right, leaf) }
-    : leaf(column)
+    : leaf(column.kind === "atMost" ? { ...column, limit: mapLeaves(column.limit, leaf) } : column)
 
 /** A plan with another column for each of those that moments are taken of. */
 const mapColumns = (plan: Plan, map: (column: PlannedColumn) => PlannedColumn): Plan => {
@@ -57,8 +65,19 @@ export const withConstants = (plan: Plan, found: ReadonlyArray<FoundConstant>): 
       ? { kind: "constant", value: value(0) }
       : { kind: "ofArm", values: ranks.map(value) }
   }
+  const complete = mapColumns(
+    plan,
+    (column) => mapLeaves(column, (leaf) => (leaf.kind === "found" ? known(leaf.index) : leaf))
+  )
   return {
-    ...mapColumns(plan, (column) => mapLeaves(column, (leaf) => (leaf.kind === "found" ? known(leaf.index) : leaf))),
+    ...complete,
+    metrics: complete.metrics.map(({ quantile, ...metric }) => ({
+      ...metric,
+      quantile: quantile && {
+        ...quantile,
+        values: plan.arms.map((_, arm) => found[quantile.constant]?.[arm]?.around ?? [])
+      }
+    })),
     constants: []
   }
 }

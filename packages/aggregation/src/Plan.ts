@@ -30,6 +30,7 @@ import {
 } from "./Aggregation.ts"
 import type { PlannedConstant } from "./Constants.ts"
 import { checkFilter, type Condition } from "./Filter.ts"
+import { levelsAround } from "./levels.ts"
 import { mostValues, type PlannedBreakdown, type PlannedSeries, seriesOf } from "./Parts.ts"
 import { type Property, resolveProperty, valueProperty } from "./Property.ts"
 import {
@@ -40,6 +41,7 @@ import {
   isIdempotent,
   mapAccumulators,
   type UnitColumn,
+  type UnitValues,
   type Window
 } from "./Unit.ts"
 
@@ -62,11 +64,14 @@ export interface PlannedAccumulator {
 
 /**
  * What unit columns are made of: an accumulator of the plan, a trait of the exposure (0 without it), whether it is there; a constant of the
- * plan, and once it is found, where it differs by arm, the value of the identity's arm (in the order of their ranks).
+ * plan, and once it is found, where it differs by arm, the value of the identity's arm (in the order of their ranks); of an accumulator
+ * that is a list, how many values it has, or how many of them are at most a limit.
  */
 export type PlannedLeaf =
   | { readonly kind: "planned" | "trait" | "hasTrait" | "found"; readonly index: number }
   | { readonly kind: "ofArm"; readonly values: ReadonlyArray<number> }
+  | { readonly kind: "list" | "size"; readonly index: number }
+  | { readonly kind: "atMost"; readonly index: number; readonly limit: Expression<PlannedLeaf> }
 
 /** A unit column over the accumulators and traits of a plan. */
 export type PlannedColumn = Expression<PlannedLeaf>
@@ -100,6 +105,17 @@ export interface PlannedCap {
   readonly uncapped: Measure
 }
 
+/**
+ * The quantile of a metric, a constant of the plan by arm: its level and those around it, and, once they are found, the quantiles at these by
+ * arm, empty without values. The metric's columns are how many values of an identity are at most its arm's quantile, and how many it has.
+ */
+export interface PlannedQuantile {
+  readonly level: number
+  readonly around: ReadonlyArray<number>
+  readonly constant: number
+  readonly values?: ReadonlyArray<ReadonlyArray<number>>
+}
+
 /** A metric with its streams and its unit columns: those of the estimand first, then those of the covariate. */
 export interface PlannedMetric extends Measure {
   readonly key: string
@@ -115,6 +131,7 @@ export interface PlannedMetric extends Measure {
   readonly streams: ReadonlyArray<number>
   readonly covariate: PlannedCovariate | undefined
   readonly cap: PlannedCap | undefined
+  readonly quantile: PlannedQuantile | undefined
   /** Further means (one column) and ratios (two) that are shown beside its value. */
   readonly reported: ReadonlyArray<{ readonly name: string; readonly measure: Measure }>
   readonly findings: (outcome: Outcome) => ReturnType<Aggregation["findings"]>
@@ -637,8 +654,8 @@ const planColumns = (lists: Lists, sources: CheckedMetric["sources"]) => {
     }))
 }
 
-/** Unit values above a cap by no more than so many times it aren't: they are sums, whose last digits depend on the order of addition. */
-const capTolerance = 1e-12
+/** Unit values above a constant by no more than so many times it aren't: they are sums, whose last digits depend on the order of addition. */
+const tolerance = 1e-12
 
 const number = (value: number): PlannedColumn => ({ kind: "constant", value })
 
@@ -665,7 +682,7 @@ const capped = (
     })
   }
   const most: PlannedColumn = quantile === undefined ? limit : { kind: "greatest", left: limit, right: number(0) }
-  const bound: PlannedColumn = { kind: "multiply", left: most, right: number(1 + capTolerance) }
+  const bound: PlannedColumn = { kind: "multiply", left: most, right: number(1 + tolerance) }
   const isWithin: PlannedColumn = { kind: "atLeast", left: bound, right: columns[0]! }
   return {
     columns: columns.map((column, i) =>
@@ -679,7 +696,55 @@ const capped = (
   }
 }
 
-/** The accumulators that a planned column is built of. */
+/** What a quantile is taken of: a column, or the list of an accumulator. */
+const placeWhole = (place: (column: UnitColumn) => PlannedColumn, of: UnitColumn | UnitValues): PlannedColumn => {
+  if (of.kind !== "values") return place(of)
+  const placed = place(of.of)
+  return placed.kind === "planned" ? { kind: "list", index: placed.index } : placed
+}
+
+/** The columns of a quantile of what identities have: a number each, or any number of them. */
+const planQuantile = (
+  { constants }: Lists,
+  level: number,
+  column: PlannedColumn,
+  ripeUntil: number | undefined
+): { readonly quantile: PlannedQuantile; readonly columns: ReadonlyArray<PlannedColumn> } => {
+  const around = levelsAround(level)
+  const constant = intern(constants, {
+    kind: "quantile",
+    level,
+    around,
+    column,
+    ripeUntil,
+    of: "all",
+    over: "arm"
+  })
+  const limit: PlannedColumn = { kind: "found", index: constant }
+  const times = (factor: number): PlannedColumn => ({ kind: "multiply", left: limit, right: number(factor) })
+  const most: PlannedColumn = { kind: "greatest", left: times(1 - tolerance), right: times(1 + tolerance) }
+  return {
+    quantile: { level, around, constant },
+    columns: column.kind === "list"
+      ? [{ kind: "atMost", index: column.index, limit }, { kind: "size", index: column.index }]
+      : [{ kind: "atLeast", left: most, right: column }, number(1)]
+  }
+}
+
+/** The accumulator of the plan that a leaf is of. */
+export const accumulatorOf = (leaf: PlannedLeaf): number | undefined => {
+  switch (leaf.kind) {
+    case "planned":
+    case "list":
+    case "size":
+    case "atMost":
+      return leaf.index
+    default:
+      return undefined
+  }
+}
+
+/** The leaves that a planned column is built of. */
 export const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
   column.kind === "constant"
     ? []
@@ -690,7 +755,10 @@ export const leaves = (column: PlannedColumn): ReadonlyArray<PlannedLeaf> =>
 /** The streams that columns look at. */
 const streamsOf = (lists: Lists, columns: ReadonlyArray<PlannedColumn>): ReadonlyArray<number> => [
   ...new Set(
-    columns.flatMap(leaves).flatMap((leaf) => (leaf.kind === "planned" ? lists.accumulators[leaf.index]!.streams : []))
+    columns.flatMap(leaves).flatMap((leaf) => {
+      const index = accumulatorOf(leaf)
+      return index === undefined ? [] : lists.accumulators[index]!.streams
+    })
   )
 ]
 
@@ -783,15 +851,18 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     }
     const { aggregation, bound: { before, lookback, outcome }, options, sources } = checked.success
     const place = planColumns(lists, sources)
-    const own = outcome.columns.map(place)
+    const whole = outcome.quantile === undefined ? undefined : placeWhole(place, outcome.quantile.of)
+    const counted = whole === undefined ? outcome.columns.map(place) : [whole]
     const reported = outcome.reported.map(({ columns, name }) => ({ name, columns: columns.map(place) }))
-    const streams = streamsOf(lists, [...own, ...reported.flatMap(({ columns }) => columns)])
+    const streams = streamsOf(lists, [...counted, ...reported.flatMap(({ columns }) => columns)])
     const trait = checked.success.trait === undefined ? undefined : intern(lists.traits, checked.success.trait)
     const extra: ReadonlyArray<PlannedColumn> = trait === undefined
       ? before.map(place)
       : [{ kind: "trait", index: trait }, { kind: "hasTrait", index: trait }]
     const windows = streams.map((stream) => lists.streams[stream]!.window)
     const [ripe, age] = [ripeUntil(windows, to, input.asOf), ageOf(windows)]
+    const planned = whole === undefined ? undefined : planQuantile(lists, outcome.quantile!.level, whole, ripe)
+    const own = planned?.columns ?? counted
     const measure: Measure = { columns: [...own, ...extra], ripeUntil: ripe, age }
     const { cap, columns } = metric.cap === undefined
       ? { cap: undefined, columns: measure.columns }
@@ -817,6 +888,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
         },
         of: lookback === undefined ? { trait: (metric.covariate as { readonly trait: string }).trait } : { lookback }
       },
+      quantile: planned?.quantile,
       reported: reported.map(({ columns, name }) => ({ name, measure: { columns, ripeUntil: ripe, age } })),
       findings: (of) => aggregation.findings(of, options)
     })

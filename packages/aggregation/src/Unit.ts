@@ -51,6 +51,7 @@ export type Accumulator =
   | { readonly kind: "sum" | "min" | "max" | "first" | "last"; readonly of: EventNumber }
   | { readonly kind: "unique"; readonly of: EventLabel; readonly method: "exact" | "approximate" }
   | { readonly kind: "funnel"; readonly within: number; readonly strictness: Strictness }
+  | { readonly kind: "list"; readonly of: EventNumber }
 
 type Binary = "add" | "subtract" | "multiply" | "divide" | "least" | "greatest" | "atLeast"
 
@@ -69,6 +70,12 @@ export interface Accumulated<Source extends string = string> {
 
 /** One number per identity, made of the events of an aggregation's own sources. */
 export type UnitColumn<Source extends string = string> = Expression<Accumulated<Source>>
+
+/** A number of each event of an identity, none of them summed up: what a quantile of event values is taken of. */
+export interface UnitValues<Source extends string = string> {
+  readonly kind: "values"
+  readonly of: Accumulated<Source>
+}
 
 const binary = (kind: Binary) =>
 <Source extends string>(
@@ -139,6 +146,8 @@ export interface Events<Source extends string = "events"> {
    * 0.3 %) and takes less memory there.
    */
   readonly unique: (of: EventLabel, method?: "exact" | "approximate") => UnitColumn<Source>
+  /** That of each event, for a quantile over all events of an arm. */
+  readonly each: (of: EventNumber) => UnitValues<Source>
   /**
    * The events of a narrower window: [from, to) milliseconds after the first exposure, within the metric's own. Identities
    * whose window isn't over yet are left out of the metric.
@@ -207,7 +216,7 @@ const narrowed = (outer: Window, from: number, to: number): Window => {
 }
 
 const scope = <Source extends string>(name: string, ref: EventsRef<Source>): Omit<Events<Source>, "within"> => {
-  const accumulate = (accumulator: Accumulator): UnitColumn<Source> => ({
+  const accumulate = (accumulator: Accumulator): Accumulated<Source> => ({
     kind: "accumulator",
     events: [ref],
     accumulator
@@ -224,7 +233,8 @@ const scope = <Source extends string>(name: string, ref: EventsRef<Source>): Omi
     max: (of) => accumulate({ kind: "max", of }),
     first: (of) => accumulate({ kind: "first", of }),
     last: (of) => accumulate({ kind: "last", of }),
-    unique: (of, method = "exact") => accumulate({ kind: "unique", of, method })
+    unique: (of, method = "exact") => accumulate({ kind: "unique", of, method }),
+    each: (of) => ({ kind: "values", of: accumulate({ kind: "list", of }) })
   }
 }
 
@@ -295,5 +305,4 @@ export const mapAccumulators = <Leaf>(
 }
 
 /** Whether delivering an event twice leaves the accumulator as it is. */
-export const isIdempotent = (accumulator: Accumulator): boolean =>
-  accumulator.kind !== "count" && accumulator.kind !== "sum"
+export const isIdempotent = ({ kind }: Accumulator): boolean => kind !== "count" && kind !== "sum" && kind !== "list"

@@ -30,3 +30,12 @@ export const real = (row: Row, column: string): number => {
   }
   return value === 0 ? 0 : value
 }
+
+/** A list of so many finite numbers. */
+export const reals = (row: Row, column: string, length: number): ReadonlyArray<number> => {
+  const values = cell(row, column)
+  if (!Array.isArray(values) || values.length !== length) {
+    throw new Unexpected(`${column} is ${JSON.stringify(values)}, which isn't a list of ${length} numbers`)
+  }
+  return values.map((value: unknown) => real({ [column]: value }, column))
+}

@@ -1,11 +1,11 @@
 /** From rows to aggregates: every column by its name, every number checked. */
 import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
-import { cell, count, real, type Row, Unexpected } from "./cells.ts"
+import { cell, count, real, reals, type Row, Unexpected } from "./cells.ts"
 import { type FoundConstant, valuesOf } from "./Constants.ts"
 import { isEventless, withEventless } from "./eventless.ts"
 import { apartPart, groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
-import { type Measure, measures, type Plan } from "./Plan.ts"
+import { type Measure, measures, type Plan, type PlannedQuantile } from "./Plan.ts"
 import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
 import { countColumn, momentColumns, placements, ripeTimes } from "./statement/moments.ts"
@@ -51,6 +51,8 @@ export interface Aggregates {
   readonly reported: ReadonlyArray<ReadonlyArray<Readonly<Record<string, Moments.Moments>>>>
   /** Per metric what its cap did; undefined where it has none. */
   readonly caps: ReadonlyArray<CapAggregates | undefined>
+  /** Per metric that is a quantile, by arm: its values at the levels around it, in the order of the plan; none where the arm has no values. */
+  readonly quantiles: ReadonlyArray<Readonly<Record<string, ReadonlyArray<number>>> | undefined>
   /** Per metric and arm: identities whose window isn't over yet, so that they are left out of the metric. */
   readonly immature: ReadonlyArray<Readonly<Record<string, number>>>
   /** Identities seen in more than one variant and therefore in no arm. */
@@ -156,6 +158,12 @@ const capsOf = (
       uncapped: ofArms(withoutLast)
     }
   })
+}
+
+/** The quantiles that a plan's constants have found, by arm. */
+const quantilesOf = (plan: Plan, { values }: PlannedQuantile): Readonly<Record<string, ReadonlyArray<number>>> => {
+  if (values === undefined) throw new RangeError("The plan has a quantile that wasn't found yet")
+  return Object.fromEntries(plan.arms.map((arm, a) => [arm, values[a]!]))
 }
 
 const sum = (rows: ReadonlyArray<Row>, column: string): number =>
@@ -305,6 +313,7 @@ export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.R
         return all.slice(at, at + plan.metrics[m]!.reported.length)
       }),
       caps: capsOf(plan, all.slice(moments.length + reports)),
+      quantiles: plan.metrics.map(({ quantile }) => quantile && quantilesOf(plan, quantile)),
       immature: plan.metrics.map((_, m) =>
         Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
       ),
@@ -375,7 +384,10 @@ export const decodeConstants = (
         Array.from({ length: valuesOf(plan, constant) }, (_, arm) => {
           const columns = constantColumns(c, arm)
           const n = count(row, columns.count)
-          return { n, value: n === 0 ? undefined : real(row, columns.value) }
+          if (n === 0) return { n, value: undefined }
+          if (constant.around === undefined) return { n, value: real(row, columns.value) }
+          const around = reals(row, columns.value, constant.around.length)
+          return { n, value: around[constant.around.indexOf(constant.level)], around }
         })
       )
     )

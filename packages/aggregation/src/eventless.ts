@@ -10,6 +10,8 @@ import { countColumn, momentColumns, ripeTimes } from "./statement/moments.ts"
 const valueOf = (column: PlannedColumn, arm: number): number => {
   switch (column.kind) {
     case "planned":
+    case "size":
+    case "atMost":
       return 0
     case "constant":
       return column.value
@@ -18,6 +20,7 @@ const valueOf = (column: PlannedColumn, arm: number): number => {
     case "trait":
     case "hasTrait":
     case "found":
+    case "list":
       throw new RangeError(`An identity without events doesn't say what its column of kind ${column.kind} is`)
     default: {
       const [left, right] = [valueOf(column.left, arm), valueOf(column.right, arm)]

@@ -13,6 +13,7 @@ export {
   type DeclaredSource,
   defineAggregation,
   defineMultiSourceAggregation,
+  defineQuantileAggregation,
   type EstimandOf,
   type Feature,
   features,
@@ -21,6 +22,7 @@ export {
   NoOptions,
   onlySource,
   type Outcome,
+  type QuantileDefinition,
   type Reads,
   type Reported,
   type ScopeOf,
@@ -59,6 +61,7 @@ export {
   type PlannedColumn,
   type PlannedCovariate,
   type PlannedMetric,
+  type PlannedQuantile,
   type ResolvedSource,
   type Stream,
   withSliceValues

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest"
-import { defineAggregation, defineMultiSourceAggregation, isAggregation, NoOptions, Unit } from "../src/index.ts"
+import {
+  defineAggregation,
+  defineMultiSourceAggregation,
+  defineQuantileAggregation,
+  isAggregation,
+  levelsAround,
+  NoOptions,
+  Unit
+} from "../src/index.ts"
 import { sum } from "./fixtures.ts"
 
 const base = { name: "probe", version: "1.0.0", options: NoOptions } as const
@@ -81,6 +89,54 @@ describe("defineAggregation", () => {
 
   it.each([NaN, Infinity, -Infinity])("has no constant %d", (value) => {
     expect(() => Unit.constant(value)).toThrow(/must be a finite number/)
+  })
+})
+
+describe("defineQuantileAggregation", () => {
+  const common = { ...base, reads: "value", level: () => 0.9 } as const
+
+  it("binds what it is a quantile of, and which, and has no columns", () => {
+    const ofValues = defineQuantileAggregation({ ...common, of: ({ events }) => events.each(events.value) })
+    const ofTotals = defineQuantileAggregation({ ...common, of: ({ events }) => events.sum(events.value) })
+    expect(
+      [ofValues, ofTotals].map((one) => one.bind({})).map(({ columns, estimand, quantile }) => [
+        columns,
+        estimand,
+        quantile?.level,
+        quantile?.of.kind
+      ])
+    ).toEqual([[[], "quantile", 0.9, "values"], [[], "quantile", 0.9, "accumulator"]])
+  })
+
+  it("takes filters and windows, neither a covariate nor a cap", () => {
+    expect(defineQuantileAggregation({ ...common, of: ({ events }) => events.each(events.value) }).features).toEqual([
+      "where",
+      "window"
+    ])
+  })
+
+  it("refuses a quantile of what doesn't depend on events", () => {
+    const constant = defineQuantileAggregation({ ...common, of: () => Unit.constant(1) })
+    expect(() => constant.bind({})).toThrow(/the number that it is a quantile of doesn't depend on any event/)
+  })
+})
+
+describe("the levels around a quantile", () => {
+  it.each([0.001, 0.05, 0.333333, 0.5, 0.9, 0.999])(
+    "rise from 0 to 1 by way of %d, and lie closer the nearer",
+    (level) => {
+      const levels = levelsAround(level)
+      expect([levels[0], levels.at(-1), levels.includes(level)]).toEqual([0, 1, true])
+      expect(levels.every((one, i) => i === 0 || one > levels[i - 1]!)).toBe(true)
+      const apart = levels.filter((one) => one > level).map((one) => one - level)
+      const factors = apart.slice(1).map((distance, i) => distance / apart[i]!)
+      expect(Math.max(...factors.filter((_, i) => apart[i]! > 1e-4))).toBeLessThan(1.19)
+      expect(apart[0]).toBeLessThan(2e-6)
+    }
+  )
+
+  it.each([0, 0.0009, 1, NaN, 0.1234567])("aren't there for %d", (level) => {
+    expect(() => levelsAround(level)).toThrow(RangeError)
   })
 })
 

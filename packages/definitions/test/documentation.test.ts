@@ -3,6 +3,7 @@ import { count } from "@assay/aggregation-count"
 import { funnel } from "@assay/aggregation-funnel"
 import { mean } from "@assay/aggregation-mean"
 import { occurrence } from "@assay/aggregation-occurrence"
+import { quantile } from "@assay/aggregation-quantile"
 import { ratio } from "@assay/aggregation-ratio"
 import { retention } from "@assay/aggregation-retention"
 import { sum } from "@assay/aggregation-sum"
@@ -13,7 +14,7 @@ import { describe, expect, it } from "vitest"
 import { parseDefinitions, resolveConfig, type SourceFile } from "../src/index.ts"
 import { config, standard, Warehouse } from "./example.ts"
 
-const plugins: ReadonlyArray<Aggregation> = [count, funnel, mean, occurrence, ratio, retention, sum, unique]
+const plugins: ReadonlyArray<Aggregation> = [count, funnel, mean, occurrence, quantile, ratio, retention, sum, unique]
 
 /** The YAML examples of a page; the first line of each is a comment with its file's name. */
 const examples = (page: string): ReadonlyArray<SourceFile> =>

@@ -60,7 +60,10 @@ const partialMetrics = (
 ): ReadonlyArray<PartialMetric> =>
   moments.flatMap((byArm, m) => (byArm === undefined ? [] : [partialMetric(input, m, byArm)]))
 
-/** The breakdowns of an experiment: none where it isn't broken down by anything. */
+/** Whether a metric is known of the whole of an arm alone: a quantile. */
+const isOfWhole = ({ plan }: PartsInput, m: number): boolean => plan.metrics[m]!.quantile !== undefined
+
+/** The breakdowns of an experiment, without its quantiles: none where it isn't broken down by anything. */
 export const breakdownsOf = (input: PartsInput): ReadonlyArray<Breakdown> =>
   input.plan.breakdowns.map(({ dimension, distinct }, b) => ({
     dimension,
@@ -70,7 +73,7 @@ export const breakdownsOf = (input: PartsInput): ReadonlyArray<Breakdown> =>
       ...(other ? { other } : {}),
       identities,
       srm_p_value: sampleRatioOf(input.plan, identities),
-      metrics: partialMetrics(input, moments)
+      metrics: partialMetrics(input, moments.map((byArm, m) => (isOfWhole(input, m) ? undefined : byArm)))
     }))
   }))
 

@@ -88,7 +88,10 @@ export const qualityFindings = (
       })
     }
     findings.push(...metric.findings({ metric: metric.key, moments: aggregates.moments[m]! }))
-    const happened = plan.arms.some((arm) => aggregates.moments[m]![arm]!.products.some((row, i) => row[i]! > 0))
+    const quantiles = aggregates.quantiles[m]
+    const happened = quantiles === undefined
+      ? plan.arms.some((arm) => aggregates.moments[m]![arm]!.products.some((row, i) => row[i]! > 0))
+      : Object.values(quantiles).some((values) => values.some((value) => value !== 0))
     if (inArms > 0 && !happened) {
       findings.push({
         code: "no_events",
@@ -102,6 +105,15 @@ export const qualityFindings = (
       })
     }
   })
+  const untold = plan.metrics.flatMap(({ key, quantile }) => (quantile === undefined ? [] : [key]))
+  if (untold.length > 0 && (plan.breakdowns.length > 0 || plan.series !== undefined)) {
+    findings.push({
+      code: "quantile_of_whole",
+      severity: "info",
+      sentence: `A quantile is one of all identities of an arm: ${untold.join(", ")} ` +
+        `${untold.length === 1 ? "isn't" : "aren't"} told by slice or over time.`
+    })
+  }
   const nameless = aggregates.namelessExposures + aggregates.namelessEvents
   if (nameless > 0) {
     findings.push({

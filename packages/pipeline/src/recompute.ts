@@ -37,6 +37,7 @@ import { refresh, type StateContext } from "./incremental/refresh.ts"
 import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
+import { withQuantiles } from "./quantiles.ts"
 import { summarize } from "./summarize.ts"
 
 /** What all experiments of a run share. `asOf` is stamped once; milliseconds since 1970-01-01 UTC. */
@@ -223,7 +224,7 @@ const earlierSummary = Effect.fn("recompute.before")(function*(experiment: strin
 }, Effect.orElseSucceed(() => undefined))
 
 /**
- * Recomputes one experiment: one statement (before it one that finds the quantiles of caps, where it has any; or what is new for its state), then a
+ * Recomputes one experiment: one statement (before it one that finds quantiles and caps at quantiles, where it has any; or what is new for its state), then a
  * snapshot in the store, then rows where results are published. Fails with
  * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
  * interrupted, the query is killed on the server.
@@ -239,7 +240,7 @@ export const recompute = Effect.fn("recompute")(
     const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
     const complete = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
     const { mode, planned, rows, statement, statistics } = yield* answer(job, context, runId, complete, watch)
-    const aggregates = yield* decodeRows(planned, rows)
+    const aggregates = withQuantiles(planned, yield* decodeRows(planned, rows))
     const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
     yield* watch({ kind: "decoded", experiment })
     const before = yield* earlierSummary(experiment, context.asOf)

@@ -34,6 +34,7 @@ export const aggregatesOf = (planned: Plan, more: Partial<Aggregates> = {}): Agg
   repeatedEvents: undefined,
   reported: planned.metrics.map(() => []),
   caps: planned.metrics.map(() => undefined),
+  quantiles: planned.metrics.map(() => undefined),
   immature: planned.metrics.map(() => ({})),
   unusableValues: planned.metrics.map(() => 0),
   latestEvent: undefined,

@@ -43,7 +43,7 @@ export const independentValues = ({ counts }: Pick<SampleQuantile, "counts">): n
 
 /**
  * The part of a squared step between neighbouring values that is added to the variance. With it, over normal levels and lattices of
- * every width, at most 5.5 % of differences between quantiles that don't differ are significant at 5 %; without it up to 16 %.
+ * every width, at most 5.5 % of differences between quantiles that don't differ are significant at 5 %; without it up to 15 %.
  */
 const partOfStep = 1 / 8
 

@@ -169,6 +169,7 @@ const experimentFates = (situation: Situation, lift: number, normal: () => numbe
       repeatedEvents: undefined,
       reported: one.metrics.map(() => []),
       caps: one.metrics.map(() => undefined),
+      quantiles: one.metrics.map(() => undefined),
       immature: one.metrics.map(() => ({})),
       unusableValues: one.metrics.map(() => 0),
       latestEvent: undefined,

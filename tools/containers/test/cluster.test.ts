@@ -81,6 +81,13 @@ describe("three nodes", () => {
     }
   })
 
+  /** Quantiles, for which shards send what they are made of. */
+  const metrics = {
+    order_p75: "key: order_p75\naggregation: quantile\nevent: purchase\ndirection: up\noptions: { level: 0.75 }\n",
+    spend_p90:
+      "key: spend_p90\naggregation: quantile\nevent: purchase\ndirection: up\noptions: { level: 0.9, of: totals }\n"
+  }
+
   const byIdentity = {
     database: "shop",
     table: "events_local",
@@ -89,8 +96,8 @@ describe("three nodes", () => {
   const anyhow = { database: "shop", table: "events_local", cluster: { name: "assay" } }
 
   it("give the results of one node, each shard doing its own part, or the rows of all shards joined on one", async () => {
-    const single = makeProject({ url: inject("url") })
-    const projects = [byIdentity, anyhow].map((events) => makeProject({ url: cluster.nodes[1].url, events }))
+    const single = makeProject({ url: inject("url"), metrics })
+    const projects = [byIdentity, anyhow].map((events) => makeProject({ url: cluster.nodes[1].url, events, metrics }))
     try {
       const args = ["recompute", "--all", "--json", "--as-of", "2026-04-01T00:00:00Z"]
       const ended = await Promise.all([single, ...projects].map((project) => project.run(args)))

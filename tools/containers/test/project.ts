@@ -18,6 +18,8 @@ export interface ProjectOptions {
   readonly results?: Readonly<Record<string, unknown>>
   readonly endedAt?: string
   readonly store?: string
+  /** Further metrics by their keys, as their files have them. */
+  readonly metrics?: Readonly<Record<string, string>>
 }
 
 /** What a command left. */
@@ -53,7 +55,7 @@ export interface StartOptions {
   readonly shell?: string
 }
 
-const experiment = (feature: string, endedAt: string) =>
+const experiment = (feature: string, endedAt: string, metrics: ReadonlyArray<string>) =>
   `key: ${feature}
 environment: production
 feature: ${feature}
@@ -66,7 +68,7 @@ variants:
 metrics:
   - { metric: purchased, role: goal }
   - { metric: revenue, role: secondary }
-`
+${metrics.map((key) => `  - ${key}\n`).join("")}`
 
 const definitions = {
   "metrics/purchased.yaml": "key: purchased\naggregation: occurrence\nevent: purchase\ndirection: up\n",
@@ -104,11 +106,14 @@ export const makeProject = (options: ProjectOptions): Project => {
   let password = ""
   const configure = (next: ProjectOptions) => {
     password = (next.user ?? users.reader).password
+    const { endedAt = window.to, metrics = {} } = next
+    const keys = Object.keys(metrics)
     const all = {
       "assay.config.ts": configuration(next),
       ...definitions,
-      "experiments/alpha.yaml": experiment("alpha", next.endedAt ?? window.to),
-      "experiments/beta.yaml": experiment("beta", next.endedAt ?? window.to)
+      ...Object.fromEntries(Object.entries(metrics).map(([key, text]) => [`metrics/${key}.yaml`, text])),
+      "experiments/alpha.yaml": experiment("alpha", endedAt, keys),
+      "experiments/beta.yaml": experiment("beta", endedAt, keys)
     }
     for (const [name, text] of Object.entries(all)) {
       mkdirSync(join(folder, name, ".."), { recursive: true })

@@ -98,7 +98,7 @@ const lines = (aggregation: Aggregation): ReadonlyArray<readonly [label: string,
   const { columns, display, features, reads, sources } = aggregation
   return [
     hasSources(aggregation) ? ["sources", ...Object.entries(sources).map(sourceText)] : ["reads", readsText[reads]],
-    ["of", columns.join(" over ")],
+    ...(columns.length === 0 ? [] : [["of", columns.join(" over ")] as const]),
     ["takes", features.length === 0 ? "nothing beside options" : features.join(", ")],
     ["options", ...(options.length === 0 ? ["none"] : options.map(optionText))],
     [

@@ -30,7 +30,9 @@ const clusterLine = (planned: Plan): ReadonlyArray<string> => {
   if (cluster === undefined) return []
   return [
     isSharded(planned)
-      ? `Cluster     ${cluster.name}, sharded by ${planned.identity}: each shard works on its own part, and only sums travel`
+      ? `Cluster     ${cluster.name}, sharded by ${planned.identity}: each shard works on its own part, and only ${
+        planned.constants.length === 0 ? "sums travel" : "sums and the values that quantiles are of travel"
+      }`
       : `Cluster     ${cluster.name}, not sharded by ${planned.identity}: every exposure and metric event of the window travels ` +
         "(about 20 bytes each) to the node that answers"
   ]
@@ -113,9 +115,9 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
         : `, identities exposed by ${Instant.fromMillis(metric.ripeUntil)}`
       return `  ${metric.key}: ${metric.aggregation} ${metric.version} over ${
         metric.streams.map((stream) => streamText(planned.streams[stream]!)).join(" and ")
-      }; ${metric.estimand}${covariateText(metric.covariate)}${
-        capText(metric.cap)
-      }${waits}, ${metric.role}, ${metric.direction}`
+      }; ${metric.estimand}${metric.quantile === undefined ? "" : ` at ${metric.quantile.level}`}${
+        covariateText(metric.covariate)
+      }${capText(metric.cap)}${waits}, ${metric.role}, ${metric.direction}`
     }),
     ...(planned.breakdowns.length === 0
       ? []

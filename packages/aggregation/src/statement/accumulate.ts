@@ -25,6 +25,8 @@ const functionOf = (
       return accumulator.method === "exact"
         ? plain("uniqExact")
         : { ...plain("uniqCombined"), parameters: sql`(${integer(uniquePrecision)})` }
+    case "list":
+      return plain("groupArray")
     case "funnel":
       return {
         name: "windowFunnel",

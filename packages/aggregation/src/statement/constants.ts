@@ -1,7 +1,8 @@
 /** The first statement of a plan that has constants: one row, with a value and a count for each. */
 import { and, decimal, empty, type Fragment, identifier, integer, join, sql, word } from "@assay/sql"
 import { mapLeaves, type PlannedConstant, valuesOf } from "../Constants.ts"
-import { leaves, type Plan } from "../Plan.ts"
+import { accumulatorOf, leaves, type Plan, type PlannedLeaf } from "../Plan.ts"
+import { numbered } from "./events.ts"
 import { rankedArms } from "./exposures.ts"
 import { isRipe, placed, unitValue } from "./moments.ts"
 import { isSharded } from "./table.ts"
@@ -16,9 +17,7 @@ export const constantColumns = (constant: number, arm: number) => ({
 export const narrowed = (plan: Plan): Plan => {
   const used = [
     ...new Set(
-      plan.constants.flatMap(({ column }) => leaves(column)).flatMap((leaf) =>
-        leaf.kind === "planned" ? [leaf.index] : []
-      )
+      plan.constants.flatMap(({ column }) => leaves(column)).flatMap((leaf) => accumulatorOf(leaf) ?? [])
     )
   ]
   const streams = [...new Set(used.flatMap((index) => plan.accumulators[index]!.streams))]
@@ -36,7 +35,10 @@ export const narrowed = (plan: Plan): Plan => {
       ...constant,
       column: mapLeaves(
         constant.column,
-        (leaf) => leaf.kind === "planned" ? { ...leaf, index: used.indexOf(leaf.index) } : leaf
+        (leaf) => {
+          const index = accumulatorOf(leaf)
+          return index === undefined ? leaf : { ...leaf, index: used.indexOf(index) } as PlannedLeaf
+        }
       )
     }))
   }
@@ -60,11 +62,19 @@ const named = (
   `
   )
 
+/** The aggregate that finds a constant, over unit values or over lists of values; the combinators are those of its form. */
+const quantileOf = ({ around, column, level }: PlannedConstant, form: Fragment): Fragment => {
+  const name = around === undefined ? word("quantileExact") : word("quantilesExact")
+  const array = column.kind === "list" ? word("Array") : empty
+  return sql`${name}${array}If${form}(${join((around ?? [level]).map(decimal))})`
+}
+
 /** The constants of a {@link narrowed} plan over its units, as values or as states that shards send. */
 export const constants = (plan: Plan, unit: Fragment): Fragment => {
   const form = isSharded(plan) ? word("State") : empty
   const ranks = rankedArms(plan)
-  const columns = named(plan, ({ count, value }, { level, of, over, ripeUntil }, c, arm) => {
+  const columns = named(plan, ({ count, value }, constant, c, arm) => {
+    const { column, of, over, ripeUntil } = constant
     const u = word(`u${c}`)
     const counted = and([
       sql`place = 0`,
@@ -73,8 +83,10 @@ export const constants = (plan: Plan, unit: Fragment): Fragment => {
       ...(of === "nonzero" ? [sql`${u} != 0`] : [])
     ])
     return [
-      sql`quantileExactIf${form}(${decimal(level)})(${u}, ${counted}) AS ${word(value)}`,
-      sql`countIf(${counted}) AS ${word(count)}`
+      sql`${quantileOf(constant, form)}(${u}, ${counted}) AS ${word(value)}`,
+      column.kind === "list"
+        ? sql`sumIf(length(${u}), ${counted}) AS ${word(count)}`
+        : sql`countIf(${counted}) AS ${word(count)}`
     ]
   })
   const whole = sql`SELECT ${columns}
@@ -83,7 +95,9 @@ FROM (
     join([
       ...placed(plan),
       word("exposure"),
-      ...plan.constants.map(({ column }, c) => sql`${unitValue(column, "a")} AS ${word(`u${c}`)}`)
+      ...plan.constants.map(({ column }, c) =>
+        sql`${column.kind === "list" ? numbered("a", column.index) : unitValue(column, "a")} AS ${word(`u${c}`)}`
+      )
     ])
   }
   FROM (
@@ -92,8 +106,8 @@ FROM (
 )`
   return isSharded(plan)
     ? sql`SELECT ${
-      named(plan, ({ count, value }, { level }) => [
-        sql`quantileExactIfMerge(${decimal(level)})(${word(value)}) AS ${word(value)}`,
+      named(plan, ({ count, value }, constant) => [
+        sql`${quantileOf(constant, word("Merge"))}(${word(value)}) AS ${word(value)}`,
         sql`sum(${word(count)}) AS ${word(count)}`
       ])
     }

@@ -18,6 +18,14 @@ export const unitValue = (column: PlannedColumn, prefix: "a" | "b"): Fragment =>
       return sql`arrayElement(${parameter("Array(Float64)", column.values)}, arm + 1)`
     case "planned":
       return sql`toFloat64(${numbered(prefix, column.index)})`
+    case "size":
+      return sql`toFloat64(length(${numbered(prefix, column.index)}))`
+    case "atMost":
+      return sql`toFloat64(arrayCount(value -> value <= ${unitValue(column.limit, prefix)}, ${
+        numbered(prefix, column.index)
+      }))`
+    case "list":
+      throw new RangeError("The plan takes moments of a list")
     case "trait":
       return sql`if(isNaN(${trait(column.index)}), toFloat64(0), ${trait(column.index)})`
     case "hasTrait":

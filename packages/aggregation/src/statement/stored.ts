@@ -82,7 +82,9 @@ const columnsOf = (plan: Plan): Readonly<Record<Part, Columns>> => {
       ...(copies ? [[word("repeated"), number] as const] : []),
       ...plan.traits.map((_, i) => [trait(i), real] as const),
       ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
-      ...plan.accumulators.map((_, i) => [numbered("a", i), real] as const)
+      ...plan.accumulators.map(({ accumulator }, i) =>
+        [numbered("a", i), accumulator.kind === "list" ? sql`Array(Float64)` : real] as const
+      )
     ]
   }
 }
