@@ -3,14 +3,31 @@ import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { experiments, serve, type Served, tokens } from "./served.ts"
 
+/** As much of a JSON Schema as the description uses. */
+interface Shape {
+  readonly $ref?: string
+  readonly type?: string
+  readonly enum?: ReadonlyArray<unknown>
+  readonly anyOf?: ReadonlyArray<Shape>
+  readonly items?: Shape
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly required?: ReadonlyArray<string>
+  readonly additionalProperties?: boolean | Shape
+}
+
+interface Answer {
+  readonly content?: Readonly<Record<string, { readonly schema: Shape }>>
+}
+
 interface Operation {
   readonly parameters?: ReadonlyArray<{ readonly in: string; readonly name: string }>
-  readonly responses: Readonly<Record<string, unknown>>
+  readonly responses: Readonly<Record<string, Answer>>
   readonly security?: ReadonlyArray<unknown>
 }
 
 interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, Shape>> }
 }
 
 let served: Served
@@ -20,6 +37,35 @@ beforeAll(async () => {
   description = await (await fetch(`${served.url}/openapi.json`)).json() as Description
 })
 afterAll(() => served.close())
+
+const typeOf = (value: unknown): string => value === null ? "null" : Array.isArray(value) ? "array" : typeof value
+
+/** Where a value isn't of the shape that is described. */
+const misfits = (shape: Shape, value: unknown, path = "$"): ReadonlyArray<string> => {
+  const { $ref, additionalProperties, anyOf, items, properties = {}, required = [], type } = shape
+  if ($ref !== undefined) return misfits(description.components.schemas[$ref.split("/").at(-1)!]!, value, path)
+  if (anyOf !== undefined) {
+    return anyOf.some((one) => misfits(one, value, path).length === 0) ? [] : [`${path} is none of ${anyOf.length}`]
+  }
+  if (shape.enum !== undefined && !shape.enum.includes(value)) return [`${path} isn't in the list`]
+  const found = typeOf(value)
+  if (type !== undefined && found !== (type === "integer" ? "number" : type)) {
+    return [`${path} is ${found}, not ${type}`]
+  }
+  if (Array.isArray(value)) return items === undefined ? [] : value.flatMap((one) => misfits(items, one, `${path}[]`))
+  if (typeof value !== "object" || value === null) return []
+  return [
+    ...required.filter((key) => !(key in value)).map((key) => `${path}.${key} is missing`),
+    ...Object.entries(value).flatMap(([key, one]) => {
+      const known = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
+      return known === false
+        ? [`${path}.${key} isn't described`]
+        : typeof known === "object"
+        ? misfits(known, one, `${path}.${key}`)
+        : []
+    })
+  ]
+}
 
 /** Answers that any request may get, whatever it asks for: bad input, another site, too large. */
 const always = [400, 403, 404, 405, 413]
@@ -95,8 +141,25 @@ describe("every endpoint of the OpenAPI description", () => {
     }
   })
 
+  it("is compared with what it says", () => {
+    const shape: Shape = {
+      type: "object",
+      required: ["a", "b"],
+      properties: { a: { type: "integer" }, b: { anyOf: [{ type: "null" }, { enum: ["x"] }] } },
+      additionalProperties: false
+    }
+    expect(misfits(shape, { a: 1, b: null })).toEqual([])
+    expect(misfits(shape, { a: "1", c: 2 })).toEqual([
+      "$.b is missing",
+      "$.a is string, not integer",
+      "$.c isn't described"
+    ])
+    expect(misfits(shape, { a: 1, b: "y" })).toEqual(["$.b is none of 2"])
+  })
+
   it("answers anything with what is described, and never with an error of its own, a trace or a secret", async () => {
     const seen = new Map<number, number>()
+    const compared = new Set<string>()
     for (const [path, methods] of Object.entries(description.paths)) {
       for (const [method, operation] of Object.entries(methods)) {
         const described = Object.keys(operation.responses).map(Number)
@@ -106,6 +169,13 @@ describe("every endpoint of the OpenAPI description", () => {
             const body = await beginning(answer)
             seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1)
             expect([...described, ...always]).toContain(answer.status)
+            const shape = operation.responses[answer.status]?.content?.["application/json"]?.schema
+            // A refusal that comes before the endpoint has the two fields that all have.
+            const refused = !described.includes(answer.status) || !body.includes("_tag")
+            if (shape !== undefined && (answer.ok || !refused)) {
+              expect(misfits(shape, JSON.parse(body))).toEqual([])
+              compared.add(`${path} ${answer.status}`)
+            }
             expect(answer.status).toBeLessThan(500)
             expect(body).not.toMatch(/\bat .+\.(ts|js):\d+|node_modules|"stack"/)
             expect(body).not.toContain(served.root)
@@ -116,6 +186,12 @@ describe("every endpoint of the OpenAPI description", () => {
       }
     }
     console.log(`fuzzed: ${JSON.stringify(Object.fromEntries(seen))}`)
+    expect([...compared]).toEqual(expect.arrayContaining([
+      "/api/v1/experiments 200",
+      "/api/v1/experiments/{experiment}/results 200",
+      "/api/v1/experiments/{experiment}/results 404",
+      "/api/v1/experiments/{experiment}/refresh 403"
+    ]))
     expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404]))
   })
 
