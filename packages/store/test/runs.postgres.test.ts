@@ -3,9 +3,11 @@ import { type PostgresServer, startPostgres } from "@assay/postgres"
 import { migratePostgres, Runs, Store } from "@assay/store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
+import { readFileSync } from "node:fs"
+import { Client } from "pg"
 import { afterAll, beforeAll } from "vitest"
 import { snapshot } from "./example.ts"
-import { checkRuns, day, request, start, take } from "./runs.ts"
+import { checkRuns, day, failure, request, start, take } from "./runs.ts"
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -53,6 +55,36 @@ describe("a store in PostgreSQL", () => {
       assert.deepStrictEqual(yield* migratePostgres(options), { from: 1, to: 1 })
       const listed = yield* Effect.provide(Runs.use((runs) => runs.list()), Runs.layerPostgres(options))
       assert.deepStrictEqual(listed.map(({ state }) => state), ["running"])
+    }))
+
+  it.live("needs no more rights than the documentation lists, once its tables are made", () =>
+    Effect.gen(function*() {
+      yield* migratePostgres({ url: server.url })
+      const documented = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8")
+      const grants = /```sql\n((?:GRANT [^\n]* TO assay_runner;\n)+)```/.exec(documented)?.[1] ?? ""
+      assert.strictEqual(grants.split("\n").length, 4)
+      yield* Effect.promise(async () => {
+        const client = new Client({ connectionString: server.url })
+        await client.connect()
+        await client.query(`CREATE ROLE assay_runner LOGIN; ${grants}`)
+        await client.end()
+      })
+      const url = server.url.replace("//assay@", "//assay_runner@")
+      yield* Effect.gen(function*() {
+        const runs = yield* Runs
+        yield* Effect.scoped(runs.enter(Effect.void))
+        const one = yield* start()
+        assert.isTrue(yield* one.beat({ stage: "query", rows_read: 1, elapsed_ms: 1 }))
+        yield* one.store("p").put(snapshot("s", day(1)))
+        yield* (yield* start()).fail(failure, 0)
+        yield* (yield* take()).fail(failure)
+        const { run } = yield* runs.enqueue(request())
+        assert.isTrue(yield* runs.cancel(run.id))
+        yield* runs.prune({ before: Date.UTC(2190, 0, 1), keep: 1 })
+        assert.deepStrictEqual((yield* runs.list()).map(({ state }) => state), ["cancelled", "succeeded"])
+      }).pipe(Effect.provide(Runs.layerPostgres({ url })))
+      const refused = yield* Effect.flip(migratePostgres({ url, schema: "another" }))
+      assert.include(refused.hint, "rights")
     }))
 
   it.live("says what is wrong with a connection, without its password", () =>

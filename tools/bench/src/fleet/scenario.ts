@@ -88,7 +88,7 @@ export const replaying = (
   changing: number,
   onStage: (stage: Stage, experiment: string) => void
 ): WarehouseShape => {
-  let looks = 0
+  const changes = new Map<string, number>()
   return {
     query: (_, options = {}) =>
       Effect.gen(function*() {
@@ -96,8 +96,9 @@ export const replaying = (
         if (options.comment?.["assay"] === "fingerprint") {
           onStage("taken", experiment)
           yield* Effect.sleep(between(1, 10))
-          looks += Math.random() < changing ? 1 : 0
-          const row = { assay_of: "events", assay_rows: `${process.pid} ${looks}`, assay_latest: "" }
+          const seen = (changes.get(experiment) ?? 0) + (Math.random() < changing ? 1 : 0)
+          changes.set(experiment, seen)
+          const row = { assay_of: "events", assay_rows: `${process.pid} ${seen}`, assay_latest: "" }
           return { rows: [row], statistics: answer.statistics }
         }
         onStage("asked", experiment)
