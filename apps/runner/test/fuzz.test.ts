@@ -186,13 +186,22 @@ describe("every endpoint of the OpenAPI description", () => {
       }
     }
     console.log(`fuzzed: ${JSON.stringify(Object.fromEntries(seen))}`)
-    expect([...compared]).toEqual(expect.arrayContaining([
-      "/api/v1/experiments 200",
-      "/api/v1/experiments/{experiment}/results 200",
-      "/api/v1/experiments/{experiment}/results 404",
-      "/api/v1/experiments/{experiment}/refresh 403"
-    ]))
+    expect([...compared]).toEqual(expect.arrayContaining(["/api/v1/experiments 200", "/api/v1/experiments 401"]))
     expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404]))
+  })
+
+  it("answers of what there is what is described", async () => {
+    const compared: Array<string> = []
+    for (const [path, { get }] of Object.entries(description.paths)) {
+      const shape = get?.responses["200"]?.content?.["application/json"]?.schema
+      if (shape === undefined) continue
+      const answer = await fetch(`${served.url}${path.replace("{experiment}", "checkout")}`, {
+        headers: { authorization: `Bearer ${tokens.reader}` }
+      })
+      expect([path, answer.status, misfits(shape, await answer.json())]).toEqual([path, 200, []])
+      compared.push(path.split("/").at(-1)!)
+    }
+    expect(compared.toSorted()).toEqual(["experiments", "findings", "healthz", "history", "readyz", "results", "runs"])
   })
 
   it("answers methods that it doesn't have with no error of its own", async () => {
