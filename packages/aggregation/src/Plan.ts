@@ -2,6 +2,7 @@
 import {
   type Cap,
   decode,
+  dimensionsOf,
   type Direction,
   type Display,
   Duration,
@@ -570,6 +571,8 @@ export const checkExperiment = (
   }
   const slices = checkSlices(experiment.slices ?? [], mapping)
   if (Result.isFailure(slices)) issues.push(...slices.failure)
+  const strata = checkSlices(experiment.stratify === undefined ? [] : [experiment.stratify], mapping)
+  if (Result.isFailure(strata)) issues.push(...strata.failure.map((issue) => ({ ...issue, path: ["stratify"] })))
   experiment.metrics.forEach(({ metric }, i) => {
     if (!known.includes(metric)) {
       const hint = suggest(metric, known)
@@ -894,7 +897,7 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
     })
   }
   const { constants, streams, traits } = lists
-  const breakdowns = checkSlices(experiment.slices ?? input.slices ?? [], mapping)
+  const breakdowns = checkSlices(dimensionsOf(experiment, input.slices), mapping)
   if (Result.isFailure(breakdowns)) {
     const [first] = breakdowns.failure
     return fail(`Slices: ${sentence(first!)}`, first!.hint ?? "Mend it in the configuration")

@@ -3,6 +3,7 @@ import {
   type DecisionPolicy,
   defaultDecisionPolicy,
   defaultMultiplicity,
+  dimensionsOf,
   type EventMapping,
   type Experiment,
   Instant,
@@ -26,7 +27,7 @@ export const canonicalJson = (value: unknown): string => {
 
 /** What is computed beside the totals, left out where that is nothing. */
 const parts = (experiment: Experiment, defaults: PartsDefaults) => {
-  const slices = experiment.slices ?? defaults.slices ?? []
+  const slices = dimensionsOf(experiment, defaults.slices)
   return {
     slices: slices.length === 0 ? undefined : slices,
     series: (experiment.series ?? defaults.series) === true ? true : undefined

@@ -8,7 +8,7 @@ import { complaints, config, experiment, parse, purchased, resolve, revenue } fr
 const checkout = "experiments/checkout.yaml"
 const keys = {
   experiment: "key, description, environment, feature, started_at, ended_at, identity, multiple_variants, control, " +
-    "variants, metrics, slices, … (16 in all)",
+    "variants, metrics, slices, … (17 in all)",
   metric: "key, description, aggregation, event, direction, value, where, options"
 }
 

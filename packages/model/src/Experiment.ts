@@ -108,6 +108,13 @@ export const Experiment = Schema.Struct({
       examples: [["traits.country", "traits.plan"]]
     })
   ),
+  stratify: Schema.optionalKey(
+    Schema.NonEmptyString.annotate({
+      description: "A property of the exposures, as in slices, whose parts all arms are given in the same mix " +
+        "(post-stratification); it narrows intervals. The results are broken down by it, too.",
+      examples: ["traits.platform"]
+    })
+  ),
   series: Schema.optionalKey(
     Schema.Boolean.annotate({
       description: "Whether to tell how the results came about over time, too; defaults.series of the configuration " +
@@ -130,6 +137,15 @@ export const Experiment = Schema.Struct({
   )
 })
 export interface Experiment extends Schema.Schema.Type<typeof Experiment> {}
+
+/** What an experiment is broken down by: its own slices or those of the configuration, and what it is stratified by. */
+export const dimensionsOf = (
+  { slices, stratify }: Pick<Experiment, "slices" | "stratify">,
+  byDefault: ReadonlyArray<string> = []
+): ReadonlyArray<string> => {
+  const all = slices ?? byDefault
+  return stratify === undefined || all.includes(stratify) ? all : [...all, stratify]
+}
 
 /** The arms that are compared with the control, in the order of the definition. */
 export const treatments = (experiment: Experiment): ReadonlyArray<Variant> =>

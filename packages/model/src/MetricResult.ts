@@ -75,6 +75,10 @@ export const WireInference = Schema.Struct({
       holds: Schema.Boolean
     })
   ),
+  /** By what both arms were post-stratified, in how many strata, and the part of the variance that it took away. */
+  stratified: Schema.optionalKey(
+    Schema.Struct({ by: Schema.String, strata: Schema.Finite, variance_reduction: Schema.Finite })
+  ),
   /** The adjustment for a covariate: its θ and the part of the variance that it explained, or why it wasn't applied. */
   adjustment: Schema.optionalKey(
     Schema.Struct({

@@ -42,7 +42,7 @@ export interface OutlookFigures {
     readonly standard_deviation: number
     readonly source: "measured" | "given"
   }
-  /** The part of the variance that the covariate has explained so far; absent without one. */
+  /** The part of the variance that covariate and strata have taken away so far; absent without either. */
   readonly variance_reduction?: number
   /** Why the covariate explains nothing. */
   readonly covariate_fallback?: string
@@ -52,10 +52,10 @@ export interface OutlookFigures {
   readonly at_end: OutlookPoint | null
   /** What the target takes by the reading of the plan; null without a target, or where no number is enough. */
   readonly needed: OutlookSize | null
-  /** The same for other readings and without the covariate. */
+  /** The same for other readings, and without covariate and strata. */
   readonly needed_fixed: number | null
   readonly needed_always_valid: number | null
-  readonly needed_without_covariate?: number | null
+  readonly needed_unadjusted?: number | null
   /** Days until `needed` identities are counted, 0 where they are; null where that isn't known. */
   readonly days: number | null
 }

@@ -20,7 +20,7 @@ export {
 } from "./errors.ts"
 export { Display, EstimandKind, type Floor } from "./Estimand.ts"
 export { ClusterMapping, Deduplication, defaultEventMapping, EventMapping, ExposureTable } from "./EventMapping.ts"
-export { Experiment, MetricUse, Role, SplitChange, treatments, Variant } from "./Experiment.ts"
+export { dimensionsOf, Experiment, MetricUse, Role, SplitChange, treatments, Variant } from "./Experiment.ts"
 export { Finding, Severity } from "./Finding.ts"
 export { type Comparison, Inference, Withheld, WithheldReason } from "./Inference.ts"
 export * as Instant from "./Instant.ts"

@@ -7,7 +7,8 @@ import {
   type ComparisonInput,
   type Engine,
   type Estimand,
-  identitiesFloor
+  identitiesFloor,
+  postStratify
 } from "@assay/stats"
 
 /** What comparisons are made with. */
@@ -52,4 +53,29 @@ export const compareArm = (
     )
   ]
   return checkFloors(floors, question) ?? compareToControl(engine, question)
+}
+
+/** Parts of the identities that don't depend on the arm: what they are parts by, and the moments of each metric and arm in them. */
+export interface Strata {
+  readonly by: string
+  readonly parts: ReadonlyArray<ReadonlyArray<Readonly<Record<string, Moments.Moments>>>>
+}
+
+/**
+ * A question with both arms in the mix that they have together (see `postStratify`), and in how many strata; undefined for a quantile, which is no mean
+ * of its strata's, and where nobody is in a stratum.
+ */
+export const stratify = (
+  plan: Plan,
+  m: number,
+  question: ComparisonInput,
+  { parts }: Strata,
+  treatment: string
+): { readonly question: ComparisonInput; readonly strata: number } | undefined => {
+  const { estimand } = plan.metrics[m]!
+  const strata = parts.map((part) => ({ control: part[m]![plan.experiment.control]!, treatment: part[m]![treatment]! }))
+    .filter(({ control, treatment }) => control.n + treatment.n > 0)
+  if (estimand === "quantile" || strata.length === 0) return undefined
+  const mixed = postStratify(strata)
+  return { question: { ...question, control: mixed.control, treatment: mixed.treatment }, strata: mixed.strata }
 }

@@ -17,7 +17,7 @@ import {
 } from "@assay/model"
 import { type Engine, verdictWord } from "@assay/stats"
 import { decide } from "./decision/decide.ts"
-import { judge, type Judged, levelOf } from "./decision/judge.ts"
+import { judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"
 import { type Course, readingOf } from "./decision/reading.ts"
 import { dependenceFindings } from "./dependence.ts"
 import { metricExtras } from "./metricExtras.ts"
@@ -95,6 +95,14 @@ const earlierLook = ({ asOf, before, provenance }: SummaryInput): ResultsSummary
     ? before
     : undefined
 
+/** What the definition stratifies by, as slices of the same read. */
+const strataOf = ({ breakdowns, experiment }: Plan, { slices }: Aggregates): Pick<JudgeInput, "strata"> => {
+  const b = breakdowns.findIndex(({ dimension }) => dimension === experiment.stratify)
+  return b < 0
+    ? {}
+    : { strata: { by: breakdowns[b]!.dimension, parts: slices[b]!.map(({ moments }) => moments) } }
+}
+
 /** The last look that showed anything, whatever the definition was then. */
 const lookedAt = ({ asOf, before }: SummaryInput): Pick<Course, "looked"> =>
   before?.decision !== undefined && Instant.toMillis(before.as_of) <= asOf && before.variants.some(({ n }) => n > 0)
@@ -143,6 +151,7 @@ export const summarize = (input: SummaryInput): ResultsSummary => {
   const judged = judge({
     plan,
     moments: aggregates.moments,
+    ...strataOf(plan, aggregates),
     engine: input.engine,
     confidence: input.confidence,
     test: reading.test,

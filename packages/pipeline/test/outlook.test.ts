@@ -254,7 +254,7 @@ describe("an outlook", () => {
     const [plain, adjusted] = [latest, reduced].map((one) =>
       figures(ask(experiment, { latest: one, traffic: trafficOf(one)! }))
     )
-    expect(adjusted).toMatchObject({ variance_reduction: 0.4, needed_without_covariate: plain!.needed!.n })
+    expect(adjusted).toMatchObject({ variance_reduction: 0.4, needed_unadjusted: plain!.needed!.n })
     expect(adjusted!.needed!.n / plain!.needed!.n).toBeCloseTo(0.6, 3)
     expect(plain).not.toHaveProperty("variance_reduction")
   })

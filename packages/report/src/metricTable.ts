@@ -66,7 +66,10 @@ const margin = (x: number, on: "relative" | "absolute"): string =>
     : Numbers.value(x, Math.abs(x), "mean")
 
 /** The result after correction for many comparisons, against a margin, and what a covariate did. */
-const notesOf = ({ adjusted, adjustment, margin: against }: WireInference): ReadonlyArray<string> => {
+const notesOf = (
+  { adjusted, adjustment, margin: against, stratified }: WireInference,
+  visible: (text: string) => string
+): ReadonlyArray<string> => {
   const notes: Array<string> = []
   if (adjusted !== undefined && (adjusted.comparisons > 1 || adjusted.engine !== undefined)) {
     const by = adjusted.engine === undefined ? "" : `${adjusted.engine} test, `
@@ -82,6 +85,13 @@ const notesOf = ({ adjusted, adjustment, margin: against }: WireInference): Read
       `margin ${margin(against.value, against.on)} ${against.holds ? "holds" : "isn't shown to hold"}, ${
         Numbers.pValue(against.p_value)
       }`
+    )
+  }
+  if (stratified !== undefined) {
+    notes.push(
+      `same mix of ${visible(stratified.by)} in both (${stratified.strata} ${
+        stratified.strata === 1 ? "stratum" : "strata"
+      }), ${Numbers.share(Math.max(0, stratified.variance_reduction))} of the variance away`
     )
   }
   if (adjustment !== undefined) {
@@ -116,7 +126,7 @@ const blockOf = (
       value: mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand),
       comparison: inference === undefined ? undefined : comparisonOf(inference),
       remark,
-      notes: inference === undefined ? [] : notesOf(inference),
+      notes: inference === undefined ? [] : notesOf(inference, visible),
       verdict: inference === undefined ? undefined : verdict
     }
   })

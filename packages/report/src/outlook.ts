@@ -70,7 +70,7 @@ const rowsOf = (
   const others = needed === null ? [] : [
     ...size(metric.needed_fixed, "if read once"),
     ...size(metric.needed_always_valid, "if read at any time"),
-    ...size(metric.needed_without_covariate ?? null, "without the covariate")
+    ...size(metric.needed_unadjusted ?? null, "without adjusting")
   ]
   return [
     ...(target === null ? [] : [
@@ -90,10 +90,10 @@ const rowsOf = (
     ...(effects === "" ? [] : [[target?.kind === "margin" ? "ruled out" : "findable", effects]] as const),
     ...(metric.variance_reduction === undefined ? [] : [
       [
-        "covariate",
-        metric.covariate_fallback === undefined
-          ? `takes ${percent(metric.variance_reduction)} of the variance away so far`
-          : `not adjusted so far: ${visible(metric.covariate_fallback)}`
+        "adjusted",
+        `${percent(metric.variance_reduction)} of the variance is taken away so far${
+          metric.covariate_fallback === undefined ? "" : `. ${visible(metric.covariate_fallback)}`
+        }`
       ]
     ] as const)
   ]

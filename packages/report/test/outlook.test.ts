@@ -38,7 +38,7 @@ const outlook: Outlook = {
       needed: { n: 118_002, per_arm: { control: 59_001, treatment: 59_001 } },
       needed_fixed: 115_520,
       needed_always_valid: 274_672,
-      needed_without_covariate: 200_684,
+      needed_unadjusted: 200_684,
       days: 13.6
     },
     {
@@ -52,7 +52,7 @@ const outlook: Outlook = {
       status: "ok",
       baseline: { value: 0.05, standard_deviation: 0.218, source: "given" },
       variance_reduction: 0,
-      covariate_fallback: "the covariate has no variance",
+      covariate_fallback: "The covariate has no variance, so the result isn't adjusted.",
       target: { kind: "margin", value: 0.05, on: "relative", text: "a rise below 5 %" },
       now: { n: 40_000, power: 0.999_9, detectable: { absolute: 0.001, relative: 0.02 } },
       at_end: null,
@@ -95,11 +95,11 @@ describe("an outlook at 80 columns", () => {
                      comparisons)
           needed     118,002 identities, 59,001 in each arm; 40,000 are counted
           or         115,520 if read once, 274,672 if read at any time, 200,684
-                     without the covariate
+                     without adjusting
           left       14 days
           chance     34.5 % now, 82.5 % at the planned end
           findable   8.5 % now, 4.9 % at the planned end
-          covariate  takes 41.2 % of the variance away so far
+          adjusted   41.2 % of the variance is taken away so far
 
       Guardrails
         refunded  proportion, down is good, 5.00 % expected
@@ -109,7 +109,8 @@ describe("an outlook at 80 columns", () => {
           left       none
           chance     >99.9 % now
           ruled out  2 % now
-          covariate  not adjusted so far: the covariate has no variance
+          adjusted   0 % of the variance is taken away so far. The covariate has no
+                     variance, so the result isn't adjusted.
 
       Secondary
         rev\\x1b[31menue  mean, for information

@@ -122,6 +122,9 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
     ...(planned.breakdowns.length === 0
       ? []
       : [`Slices      by ${planned.breakdowns.map(({ dimension }) => dimension).join(", ")}`]),
+    ...(experiment.stratify === undefined
+      ? []
+      : [`Stratified  by ${experiment.stratify}: all arms are compared with the same mix of it`]),
     ...(planned.series === undefined ? [] : [`Series      a point per ${planned.series.period}`]),
     ...(planned.constants.length === 0
       ? []

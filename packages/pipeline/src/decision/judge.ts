@@ -28,7 +28,7 @@ import {
   sequential,
   shrink
 } from "@assay/stats"
-import { compareArm, estimandOf, questionOf } from "../compareArms.ts"
+import { compareArm, estimandOf, questionOf, type Strata, stratify } from "../compareArms.ts"
 import { wireInference } from "../wire.ts"
 import type { DecisiveTest } from "./reading.ts"
 
@@ -58,6 +58,8 @@ export interface JudgeInput {
   readonly plan: Plan
   /** Per metric of the plan and arm. */
   readonly moments: ReadonlyArray<Readonly<Record<string, Moments.Moments>>>
+  /** What both arms get the same mix of, with the moments of each part. */
+  readonly strata?: Strata
   /** The engine of the configuration. */
   readonly engine: Engine
   readonly confidence: number
@@ -97,6 +99,7 @@ interface Asked {
   readonly variant: string
   readonly input: ComparisonInput
   readonly comparison: Comparison
+  readonly stratified: WireInference["stratified"]
   readonly analysis: Analysis | undefined
   /** By the test that decides. */
   readonly decisive: Inference | undefined
@@ -111,11 +114,21 @@ const ask = (input: JudgeInput, m: number, variant: string): Asked => {
   const { confidence, engine, plan, policy } = input
   const metric = plan.metrics[m]!
   const moments = input.moments[m]!
-  const question = questionOf(input, m, moments, variant)
-  const comparison = compareArm(input, m, question)
+  const plain = questionOf(input, m, moments, variant)
+  const mixed = input.strata === undefined ? undefined : stratify(plan, m, plain, input.strata, variant)
+  const question = mixed?.question ?? plain
+  const floored = compareArm(input, m, plain)
+  const comparison = mixed === undefined || floored.status === "withheld" ? floored : compareToControl(engine, question)
   const use = plan.experiment.metrics.find(({ metric: key }) => key === metric.key)
   const margin = marginOf(use?.margin, metric)
-  const base = { m, metric, variant, input: question, comparison, margin }
+  const stratified = mixed === undefined || floored.status === "withheld" || comparison.status === "withheld"
+    ? undefined
+    : {
+      by: input.strata!.by,
+      strata: mixed.strata,
+      variance_reduction: 1 - (comparison.standard_error / (floored.standard_error || 1)) ** 2
+    }
+  const base = { m, metric, variant, input: question, comparison, margin, stratified }
   if (comparison.status === "withheld") {
     return { ...base, analysis: undefined, decisive: undefined, logE: undefined, marginP: undefined }
   }
@@ -273,6 +286,7 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
         ...(margin === undefined || marginP === undefined
           ? {}
           : { margin: { value: margin.value, on: margin.on, p_value: marginP.holds, holds: evidence.margin!.holds } }),
+        ...(one.stratified === undefined ? {} : { stratified: one.stratified }),
         ...(analysis?.adjustment === undefined ? {} : { adjustment: analysis.adjustment })
       }
     }

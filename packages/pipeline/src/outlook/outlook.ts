@@ -173,7 +173,7 @@ const momentsOf = (
   }
 }
 
-/** The baseline of a metric: as given, or the control's, with the part of the variance that the covariate has explained in all comparisons. */
+/** The baseline of a metric: as given, or the control's, with the part of the variance that covariate and strata have taken away in all comparisons. */
 const baselineFor = (
   { baselines, experiment, latest }: OutlookInput,
   key: string,
@@ -181,17 +181,18 @@ const baselineFor = (
 ): Found | string => {
   const given = baselines?.get(key)
   const result = latest?.metrics.find(({ metric_id }) => metric_id === key)
-  const adjustments = Object.values(result?.inference ?? {}).flatMap((one) =>
-    one?.adjustment === undefined ? [] : [one.adjustment]
+  const inferences = Object.values(result?.inference ?? {}).flatMap((one) => (one === null ? [] : [one]))
+  const explained = inferences.flatMap(({ adjustment, stratified }) =>
+    adjustment === undefined && stratified === undefined
+      ? []
+      : [1 - (1 - (adjustment?.variance_reduction ?? 0)) * (1 - (stratified?.variance_reduction ?? 0))]
+  ).map((part) => Math.min(0.999, Math.max(0, part)))
+  const [fallback] = inferences.flatMap(({ adjustment }) =>
+    adjustment?.fallback === undefined ? [] : [adjustment.fallback]
   )
-  const explained = adjustments.filter(({ fallback }) => fallback === undefined)
-    .map(({ variance_reduction }) => Math.min(0.999, Math.max(0, variance_reduction)))
-  const [fallback] = adjustments.flatMap((one) => (one.fallback === undefined ? [] : [one.fallback]))
-  const covariate = adjustments.length === 0
+  const covariate = explained.length === 0
     ? {}
-    : explained.length === 0
-    ? { reduction: 0, ...(fallback === undefined ? {} : { fallback }) }
-    : { reduction: Math.min(...explained) }
+    : { reduction: Math.min(...explained), ...(fallback === undefined ? {} : { fallback }) }
   if (given !== undefined) {
     return estimand === "proportion"
       ? { baseline: proportionBaseline(given.value), source: "given", ...covariate }
@@ -368,8 +369,8 @@ const figuresOf = (
     needed_fixed: sizeFor(withReading(question, { kind: "fixed" }), power)?.n ?? null,
     needed_always_valid: sizeFor(withReading(question, sequential), power)?.n ?? null,
     ...(reduction === undefined || reduction === 0 ? {} : {
-      needed_without_covariate:
-        sizeFor({ ...question, design: { ...question.design, varianceReduction: 0 } }, power)?.n ?? null
+      needed_unadjusted: sizeFor({ ...question, design: { ...question.design, varianceReduction: 0 } }, power)?.n ??
+        null
     }),
     days: daysLeft
   }
