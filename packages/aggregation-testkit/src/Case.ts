@@ -81,6 +81,28 @@ const settled = (one: Case): Case => {
   }
 }
 
+/** The numbers that options hold, however deep. */
+const numbersIn = (options: unknown): ReadonlyArray<number> =>
+  typeof options === "number"
+    ? [options]
+    : typeof options === "object" && options !== null
+    ? Object.values(options).flatMap(numbersIn)
+    : []
+
+/** The same case with the options' own numbers among the values of its events: mistakes sit at thresholds. */
+const edged = (one: Case): Case => {
+  const numbers = numbersIn(one.options)
+  return numbers.length === 0 ? one : {
+    ...one,
+    rows: one.rows.map((row) => {
+      const mark = `${row.timestamp} ${row.value}`
+      return row.event === one.world.experiment.exposureEvent || lot(mark, one.salt + 3) > 0.3
+        ? row
+        : { ...row, value: String(numbers[Math.floor(lot(mark, one.salt + 4) * numbers.length)]!) }
+    })
+  }
+}
+
 /**
  * `runs` cases that are the same for the same seed: a few rows of two or three identities with plain names at first, so that
  * what is found there is small, then more and more of them, under hostile names. Each world has so many `events`.
@@ -109,7 +131,7 @@ export const cases = (
       })
     )
     const [one] = fc.sample(stream, { seed: seed + i, numRuns: 1 })
-    const lively = settled(one!)
+    const lively = edged(settled(one!))
     return share < 0.4 ? plain(lively) : lively
   })
 }

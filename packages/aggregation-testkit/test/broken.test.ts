@@ -117,6 +117,23 @@ const written: ReadonlyArray<Case> = [
       reference: (events, { cap = Infinity }: { readonly cap?: number }) => [Math.min(events.length, cap)]
     }
   })],
+  ["takes a threshold for the first number beyond it", "equals its reference", /is 1 instead of 0/, 2, () => ({
+    aggregation: defineAggregation({
+      ...common,
+      name: "spender",
+      options: Schema.Struct({ amount: Schema.Finite }),
+      reads: "value",
+      columns: ({ events, options: { amount } }) => ({
+        reached: Unit.atLeast(events.sum(events.value), Unit.constant(amount))
+      }),
+      estimand: { kind: "proportion", column: "reached" },
+      floors: conversions
+    }),
+    suite: {
+      options: { amount: 80 },
+      reference: (events, { amount }: { readonly amount: number }) => [total(events) > amount ? 1 : 0]
+    }
+  })],
   ["fails for some options", "value of the contract", /it failed: no such size: 3/, 0, () => ({
     aggregation: defineAggregation({
       ...common,
