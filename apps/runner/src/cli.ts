@@ -90,6 +90,15 @@ const recompute = Command.make("recompute", {
     Flag.withDescription("Compute the results as of this time (default: now)"),
     Flag.optional
   ),
+  sample: Flag.Finite("sample").pipe(
+    Flag.withMetavar("share"),
+    Flag.withDescription("Only a preview, over so large a part of the identities, such as 0.1; it isn't kept"),
+    Flag.filter(
+      (share) => share >= 0.0001 && share < 1,
+      (share) => `--sample is ${share}; it must be 0.0001 or more and below 1`
+    ),
+    Flag.optional
+  ),
   full: Flag.Boolean("full").pipe(
     Flag.withDescription("Read everything anew where states are kept (incremental), and replace them"),
     Flag.withDefault(false)

@@ -138,6 +138,13 @@ export interface PlannedMetric extends Measure {
   readonly findings: (outcome: Outcome) => ReturnType<Aggregation["findings"]>
 }
 
+/** Identities whose salted hash leaves `from` or more, and less than `to`, when it is divided by `of`: parts of these make the whole. */
+export interface IdentityPart {
+  readonly of: number
+  readonly from: number
+  readonly to: number
+}
+
 /**
  * Everything a statement is made of. Times are milliseconds since 1970-01-01 UTC; exposures are read in [from, to), metric
  * events in `reads`, which is wider where a metric looks back or has a conversion window.
@@ -160,6 +167,8 @@ export interface Plan {
   /** How the results came about over time, where that is asked for. */
   readonly series: PlannedSeries | undefined
   readonly metrics: ReadonlyArray<PlannedMetric>
+  /** Which identities are read at all; all of them where it is absent. */
+  readonly part?: IdentityPart
   /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
 }
@@ -797,6 +806,19 @@ const checkSlices = (
   })
   return issues.length > 0 ? Result.fail(issues) : Result.succeed(breakdowns)
 }
+
+/** So many identities are told apart by a part of them. */
+const sampleOf = 10_000
+
+/** The plan of a part of whole identities: `share` of them, 0.0001 to 1, drawn by their hashes and so the same every time. */
+export const sampled = (plan: Plan, share: number): Plan => ({
+  ...plan,
+  part: { of: sampleOf, from: 0, to: Math.min(sampleOf, Math.max(1, Math.round(share * sampleOf))) }
+})
+
+/** The plans of so many parts of the identities, which make the whole: their answers' rows together are an answer to the plan. */
+export const chunked = (plan: Plan, chunks: number): ReadonlyArray<Plan> =>
+  Array.from({ length: chunks }, (_, i) => ({ ...plan, part: { of: chunks, from: i, to: i + 1 } }))
 
 /** The plan with the values of its breakdowns that get a slice of their own, largest first, and how many there are. */
 export const withSliceValues = (

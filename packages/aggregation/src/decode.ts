@@ -179,7 +179,7 @@ interface Sorted {
 
 const placementOf = (row: Row) => placements[count(row, "place")]
 
-const sort = (plan: Plan, rows: ReadonlyArray<Row>): Sorted => {
+const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted => {
   const ranks = rankedArms(plan)
   const byPart = Map.groupBy(rows, (row) => count(row, "part"))
   const arms = new Map<string, ReadonlyArray<Row>>()
@@ -188,7 +188,7 @@ const sort = (plan: Plan, rows: ReadonlyArray<Row>): Sorted => {
     const arm = ranks[count(row, "arm")]
     const key = JSON.stringify([arm, count(row, "part")])
     const before = arms.get(key) ?? []
-    if (arm === undefined || (!isSharded(plan) && before.some((other) => isEventless(other) === isEventless(row)))) {
+    if (arm === undefined || (!several && before.some((other) => isEventless(other) === isEventless(row)))) {
       throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
     }
     arms.set(key, [...before, row])
@@ -290,12 +290,16 @@ const pointsOf = (plan: Plan, sorted: Sorted, whole: Partial): Aggregates["point
 }
 
 /**
- * The aggregates in the rows of a plan's statement. An arm without a row has no identity. Fails with a DecodeError where a
- * column is missing, a count isn't exact, or a number isn't finite.
+ * The aggregates in the rows of a plan's statement, or of `several` that make the whole (of shards, or of {@link chunked} plans). An arm
+ * without a row has no identity. Fails with a DecodeError where a column is missing, a count isn't exact, or a number isn't finite.
  */
-export const decodeAggregates = (plan: Plan, rows: ReadonlyArray<Row>): Result.Result<Aggregates, DecodeError> => {
+export const decodeAggregates = (
+  plan: Plan,
+  rows: ReadonlyArray<Row>,
+  several: boolean = isSharded(plan)
+): Result.Result<Aggregates, DecodeError> => {
   try {
-    const sorted = sort(plan, withEventless(plan, rows))
+    const sorted = sort(plan, withEventless(plan, rows), several)
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"
     const inArms = counting.filter((row) => placementOf(row) === "arm")

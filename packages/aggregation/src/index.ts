@@ -51,6 +51,8 @@ export {
   checkExperiment,
   checkMapping,
   checkMetric,
+  chunked,
+  type IdentityPart,
   maximumArms,
   type Measure,
   measures,
@@ -63,6 +65,7 @@ export {
   type PlannedMetric,
   type PlannedQuantile,
   type ResolvedSource,
+  sampled,
   type Stream,
   withSliceValues
 } from "./Plan.ts"

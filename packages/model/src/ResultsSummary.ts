@@ -55,6 +55,13 @@ export const RefreshMode = Schema.Struct({
 })
 export interface RefreshMode extends Schema.Schema.Type<typeof RefreshMode> {}
 
+/** How an answer came to fit into the memory that there was: with parts of it on disk, or in so many parts of the identities. */
+export const MemoryMode = Schema.Struct({
+  by: Schema.Literals(["spill", "chunks"]),
+  chunks: Schema.optionalKey(Schema.Finite)
+})
+export interface MemoryMode extends Schema.Schema.Type<typeof MemoryMode> {}
+
 /**
  * What produced the numbers, so that they can be checked and reproduced, and what it cost. `peak_memory_bytes` is the most
  * memory that the query took on the server that answered; absent where ClickHouse doesn't say.
@@ -74,7 +81,8 @@ export const Provenance = Schema.Struct({
   query_ms: Schema.optionalKey(Schema.Finite),
   duration_ms: Schema.Finite,
   computed_at: Schema.String,
-  refresh: Schema.optionalKey(RefreshMode)
+  refresh: Schema.optionalKey(RefreshMode),
+  memory: Schema.optionalKey(MemoryMode)
 })
 export interface Provenance extends Schema.Schema.Type<typeof Provenance> {}
 
@@ -87,6 +95,8 @@ export const ResultsSummary = Schema.Struct({
   feature: Schema.String,
   state: Schema.Literals(["running", "ended"]),
   as_of: Schema.String,
+  /** This is a preview, over so large a part of the identities; a result where it is absent. */
+  preview: Schema.optionalKey(Schema.Struct({ sample: Schema.Finite })),
   window: Schema.Struct({ from: Schema.String, to: Schema.String }),
   control: Schema.String,
   variants: Schema.Array(VariantResult),

@@ -53,7 +53,15 @@ export {
 } from "./Policy.ts"
 export { Design, EffectSize, Horizon, horizonMillis, lookFractions, RecordedPlan } from "./RecordedPlan.ts"
 export { defaultRefresh, Refresh } from "./Refresh.ts"
-export { Provenance, RefreshMode, ResultsSummary, schemaVersion, SrmResult, VariantResult } from "./ResultsSummary.ts"
+export {
+  MemoryMode,
+  Provenance,
+  RefreshMode,
+  ResultsSummary,
+  schemaVersion,
+  SrmResult,
+  VariantResult
+} from "./ResultsSummary.ts"
 export { Series, SeriesPoint } from "./Series.ts"
 export { Breakdown, PartialMetric, Slice } from "./Slices.ts"
 export type { Statement } from "./Statement.ts"

@@ -11,6 +11,7 @@ import {
   decodeUndeclared,
   type Plan,
   plan,
+  sampled,
   withConstants,
   withSliceValues
 } from "@assay/aggregation"
@@ -20,6 +21,7 @@ import {
   type EventMapping,
   type Experiment,
   Instant,
+  type MemoryMode,
   type Metric,
   type Multiplicity,
   PlanError,
@@ -30,10 +32,11 @@ import {
 } from "@assay/model"
 import type { Engine } from "@assay/stats"
 import { Store } from "@assay/store"
-import { type QueryProgress, type QueryStatistics, Warehouse } from "@assay/warehouse"
+import { type QueryProgress, Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { refresh, type StateContext } from "./incremental/refresh.ts"
+import { climb, together } from "./ladder.ts"
 import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
@@ -62,6 +65,8 @@ export interface RecomputeContext {
   readonly publish?: Publish
   /** How states are kept, where answers come from them. */
   readonly states?: StateContext
+  /** The part of the identities that is read, below 1, where only a preview is asked for: nothing of it is kept or published. */
+  readonly sample?: number
 }
 
 /** One experiment to recompute, with the hash of everything that determines its numbers. */
@@ -76,7 +81,8 @@ export interface Job {
  */
 export interface Recomputed {
   readonly summary: ResultsSummary
-  readonly path: string
+  /** Where it is kept; undefined for a preview, which isn't. */
+  readonly path: string | undefined
   readonly latest: boolean
   readonly unpublished?: WarehouseError
 }
@@ -154,29 +160,29 @@ const findConstants = Effect.fn("recompute.constants")(
   }
 )
 
-/** What two statements, one after the other, cost together. */
-const together = (first: QueryStatistics | undefined, second: QueryStatistics): QueryStatistics =>
-  first === undefined ? second : {
-    ...second,
-    rowsRead: first.rowsRead + second.rowsRead,
-    bytesRead: first.bytesRead + second.bytesRead,
-    durationMs: first.durationMs + second.durationMs,
-    ...(second.peakMemoryBytes === undefined ? {} : {
-      peakMemoryBytes: Math.max(first.peakMemoryBytes ?? 0, second.peakMemoryBytes)
-    })
-  }
-
 const decodeRows = Effect.fn("recompute.decode")(
-  function*(planned: Plan, rows: Parameters<typeof decodeAggregates>[1]) {
-    return yield* Effect.fromResult(decodeAggregates(planned, rows))
+  function*(planned: Plan, rows: Parameters<typeof decodeAggregates>[1], memory: MemoryMode | undefined) {
+    return yield* Effect.fromResult(
+      memory?.chunks === undefined ? decodeAggregates(planned, rows) : decodeAggregates(planned, rows, true)
+    )
   }
 )
 
-/** The answer to a plan: from its state where states are kept and that can be, else by its statement over all of its data. */
+/**
+ * The answer to a plan: from its state where states are kept and that can be, else by its statement over all of its data, on the rung of the
+ * ladder that its memory takes (from `before` on).
+ */
 const answer = Effect.fn("recompute.answer")(
-  function*(job: Job, context: RecomputeContext, runId: string, planned: Plan, watch: Watcher) {
+  function*(
+    job: Job,
+    context: RecomputeContext,
+    runId: string,
+    planned: Plan,
+    before: MemoryMode | undefined,
+    watch: Watcher
+  ) {
     const now = yield* Clock.currentTimeMillis
-    const { states } = context
+    const states = context.sample === undefined ? context.states : undefined
     const experiment = job.experiment.key
     const kept = states === undefined ? undefined : yield* refresh(states, planned, now, {
       queryId: `assay-${runId}`,
@@ -189,16 +195,19 @@ const answer = Effect.fn("recompute.answer")(
         ingested_until: Instant.fromMillis(kept.ingested),
         rows_added: kept.added
       }
-      return { planned: kept.plan, statement: compile(kept.plan), ...kept.answer, mode }
+      return { planned: kept.plan, statement: compile(kept.plan), ...kept.answer, mode, memory: undefined }
     }
     const mode: RefreshMode | undefined = kept === undefined ? undefined : { mode: "full", reason: kept.reason }
     const first = compileConstants(planned)
     const { found, spent } = first === undefined
       ? { found: planned, spent: undefined }
       : yield* findConstants(job, runId, planned, first, watch)
-    const statement = compile(found)
-    const { rows, statistics } = yield* runQuery(job, runId, statement, watch)
-    return { planned: found, statement, rows, statistics: together(spent, statistics), mode }
+    const { memory, rows, statistics } = yield* climb(
+      found,
+      (statement) => runQuery(job, runId, statement, watch),
+      before
+    )
+    return { planned: found, statement: compile(found), rows, statistics: together(spent, statistics), mode, memory }
   }
 )
 
@@ -236,14 +245,22 @@ export const recompute = Effect.fn("recompute")(
     const runId = randomUUID()
     yield* Effect.annotateCurrentSpan({ experiment, run: runId })
     yield* watch({ kind: "started", experiment })
-    const whole = yield* planJob(job, context)
+    const defined = yield* planJob(job, context)
+    const whole = context.sample === undefined ? defined : sampled(defined, context.sample)
+    const before = yield* earlierSummary(experiment, context.asOf)
     const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
     const complete = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
-    const { mode, planned, rows, statement, statistics } = yield* answer(job, context, runId, complete, watch)
-    const aggregates = withQuantiles(planned, yield* decodeRows(planned, rows))
+    const { memory, mode, planned, rows, statement, statistics } = yield* answer(
+      job,
+      context,
+      runId,
+      complete,
+      before?.provenance.memory,
+      watch
+    )
+    const aggregates = withQuantiles(planned, yield* decodeRows(planned, rows, memory))
     const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
     yield* watch({ kind: "decoded", experiment })
-    const before = yield* earlierSummary(experiment, context.asOf)
     const computed = yield* Clock.currentTimeMillis
     const parts = {
       plan: planned,
@@ -253,7 +270,7 @@ export const recompute = Effect.fn("recompute")(
       ...(context.policy === undefined ? {} : { policy: context.policy })
     }
     const series = seriesOf(parts)
-    const summary = summarize({
+    const summarized = summarize({
       ...parts,
       ...(series === undefined ? {} : { series }),
       ...(planned.breakdowns.length === 0 ? {} : { breakdowns: breakdownsOf(parts) }),
@@ -276,9 +293,19 @@ export const recompute = Effect.fn("recompute")(
         query_ms: Math.round(statistics.durationMs),
         duration_ms: computed - started,
         computed_at: Instant.fromMillis(computed),
-        ...(mode === undefined ? {} : { refresh: mode })
+        ...(mode === undefined ? {} : { refresh: mode }),
+        ...(memory === undefined ? {} : { memory })
       }
     })
+    if (context.sample !== undefined) {
+      // A decision is made of results.
+      const { decision: _, ...rest } = summarized
+      const summary: ResultsSummary = { ...rest, preview: { sample: context.sample } }
+      const result: Recomputed = { summary, path: undefined, latest: false }
+      yield* watch({ kind: "succeeded", experiment, result })
+      return result
+    }
+    const summary = summarized
     const store = yield* Store
     const { path, latest } = yield* store.put({ id: runId, experiment, as_of: summary.as_of, summary, statement }).pipe(
       Effect.withSpan("recompute.publish")

@@ -91,7 +91,7 @@ const countLate = Effect.fn("replay.late")(function*(
 
 /**
  * Runs a snapshot's statement again, with its parameters and settings, and compares what the plan makes of the answer with what the snapshot
- * states. The plan must be that of the same definition, as of the same time.
+ * states. The plan must be that of the same definition, as of the same time. Quantiles aren't compared: an earlier statement found them.
  */
 export const replay = Effect.fn("replay")(function*(
   { statement, summary }: Snapshot,
@@ -108,9 +108,9 @@ export const replay = Effect.fn("replay")(function*(
     aggregates.quarantined,
     summary,
     plan.metrics.map((metric, m) =>
-      Object.fromEntries(
-        plan.arms.map((arm) => [arm, wireMoments(metric, aggregates.moments[m]![arm]!)])
-      )
+      metric.quantile === undefined
+        ? Object.fromEntries(plan.arms.map((arm) => [arm, wireMoments(metric, aggregates.moments[m]![arm]!)]))
+        : {}
     )
   )
   const { computed_at, duration_ms, refresh } = summary.provenance
@@ -118,7 +118,7 @@ export const replay = Effect.fn("replay")(function*(
     ? Instant.toMillis(computed_at) - duration_ms
     : Instant.toMillis(refresh.ingested_until)
   return {
-    compared: stated.size,
+    compared: [...stated.keys()].filter((name) => found.has(name)).length,
     ...movedNumbers(stated, found),
     late: yield* countLate(plan, Math.floor(since)),
     warehouseVersion: yield* warehouse.version()

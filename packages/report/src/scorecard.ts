@@ -46,6 +46,13 @@ const title = (
     : [...paragraph(name, width, { style: "strong" }), [span(summary.state)]]
   return [
     ...first,
+    ...(summary.preview === undefined
+      ? []
+      : paragraph(
+        `PREVIEW over ${Numbers.share(summary.preview.sample)} of the identities: not a result, and not kept.`,
+        width,
+        { style: "alarm" }
+      )),
     ...joined(
       [`environment ${visible(summary.environment)}`, `feature ${visible(summary.feature)}`],
       width,

@@ -4,6 +4,7 @@ export { type QueryResult, type QueryStatistics, type Row } from "./decodeResult
 export { type Estimate, overLimit, type TableEstimate } from "./estimate.ts"
 export * as Limits from "./limits.ts"
 export { probe, type ProbeStep } from "./probe.ts"
+export { spillSettings } from "./settings.ts"
 export {
   type CommandOptions,
   type InsertOptions,

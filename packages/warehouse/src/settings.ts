@@ -36,7 +36,7 @@ export const pinnedSettings: Settings = {
  * What goes to disk when a query takes more memory than this. The join is a grace hash join, whose buckets go to disk, and
  * ClickHouse's usual one where it can't be.
  */
-const spillSettings = (bytes: number): Settings => ({
+export const spillSettings = (bytes: number): Settings => ({
   max_bytes_before_external_group_by: bytes,
   max_bytes_before_external_sort: bytes,
   join_algorithm: "grace_hash,hash",

@@ -24,6 +24,8 @@ export interface RecomputeInput {
   readonly asOf: Option.Option<string>
   /** Whether states are made anew. */
   readonly full: boolean
+  /** The part of the identities that a preview reads. */
+  readonly sample: Option.Option<number>
   readonly json: boolean
 }
 
@@ -114,6 +116,7 @@ const printOutcome = Effect.fn("printOutcome")(function*(
   const [only] = results
   if (only !== undefined && total === 1) {
     yield* print(scorecard(only.summary, scorecardOptions()))
+    if (only.path === undefined) return yield* say("\nA preview: nothing was kept. Without --sample, a result is.")
     yield* say(
       `\nKept as ${shown(only.path)}` +
         (only.latest ? "" : ", but a newer result than this one is there already") +
@@ -122,6 +125,9 @@ const printOutcome = Effect.fn("printOutcome")(function*(
     )
   } else if (results.length > 0) {
     yield* print(overview(results.map(({ summary }) => summary)))
+    if (only?.path === undefined) {
+      return yield* say("\nPreviews over a part of the identities: nothing was kept. Without --sample, results are.")
+    }
     yield* say(`\nKept in ${storeName(project)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
   }
 })
@@ -200,6 +206,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         version,
         warehouseVersion: yield* warehouse.version(),
         ...outlets,
+        ...(Option.isNone(input.sample) ? {} : { sample: input.sample.value }),
         ...(states === undefined ? {} : { states: { ...states, rebuild: input.full } })
       },
       Option.getOrElse(input.concurrency, () => config.defaults.concurrency),

@@ -4,7 +4,7 @@ import { compileConditions, type Condition } from "../Filter.ts"
 import { intern, isAlways, type Plan } from "../Plan.ts"
 import { asNumber, asText, type Property } from "../Property.ts"
 import type { Window } from "../Unit.ts"
-import { identityKey, inEnvironment, inWindow, offset, own, shardsOf, table, text } from "./table.ts"
+import { identityKey, inEnvironment, inPart, inWindow, offset, own, shardsOf, table, text } from "./table.ts"
 
 /** What is read from an event: the number of a property, NaN where it isn't usable, or its text as 64 bits, 0 where it is empty. */
 interface EventValue {
@@ -98,7 +98,8 @@ export const isRead = (plan: Plan, { events }: EventColumns): ReadonlyArray<Frag
   return [
     ...inEnvironment(plan, columns.environment),
     sql`${identifier(columns.event)} IN (${join(events.map((event) => parameter("String", event)))})`,
-    ...inWindow(plan.reads, columns.timestamp)
+    ...inWindow(plan.reads, columns.timestamp),
+    ...inPart(plan, plan.mapping.identities[plan.identity]!)
   ]
 }
 

@@ -4,7 +4,18 @@ import { otherCode, type PlannedBreakdown } from "../Parts.ts"
 import type { Plan } from "../Plan.ts"
 import { asNumber, asText, type Property } from "../Property.ts"
 import { isUsableNumber, numbered } from "./events.ts"
-import { identityKey, inEnvironment, inWindow, offset, offsetType, own, shardsOf, table, text } from "./table.ts"
+import {
+  identityKey,
+  inEnvironment,
+  inPart,
+  inWindow,
+  offset,
+  offsetType,
+  own,
+  shardsOf,
+  table,
+  text
+} from "./table.ts"
 
 export interface ExposureSource {
   readonly from: Fragment
@@ -27,7 +38,8 @@ export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSourc
       where: [
         ...inEnvironment(plan, columns.environment),
         sql`${identifier(columns.feature)} = ${feature}`,
-        ...inWindow(plan, columns.timestamp)
+        ...inWindow(plan, columns.timestamp),
+        ...inPart(plan, identities[plan.identity]!)
       ]
     }
   }
@@ -41,7 +53,8 @@ export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSourc
       ...inEnvironment(plan, columns.environment),
       sql`${identifier(columns.event)} = ${parameter("String", mapping.exposure_event)}`,
       sql`${identifier(columns.feature)} = ${feature}`,
-      ...inWindow(plan, columns.timestamp)
+      ...inWindow(plan, columns.timestamp),
+      ...inPart(plan, mapping.identities[plan.identity]!)
     ]
   }
 }

@@ -1,6 +1,6 @@
 /** Where the statement reads: tables, times, identities, and names of its own for what it reads. */
 import { Instant } from "@assay/model"
-import { type Fragment, identifier, join, parameter, sql, word } from "@assay/sql"
+import { type Fragment, identifier, integer, join, parameter, sql, word } from "@assay/sql"
 import { ownPrefix, type Plan } from "../Plan.ts"
 
 /** A time as ClickHouse compares it with a column. */
@@ -44,6 +44,17 @@ export const own = (name: string, i?: number): Fragment => word(`${ownPrefix}${n
  * n identities share one with probability n²/2⁶⁵ (2 million: 1e-7, 50 million: 7e-5), which would make them one identity.
  */
 export const identityKey = (text: Fragment): Fragment => sql`cityHash64(${text})`
+
+/** Makes the hash that tells parts of the identities apart another one than those that may have made the arms. */
+const salt = 0x61737361
+
+/** The condition that an identity is in the plan's part of them. */
+export const inPart = ({ part }: Plan, identity: string): ReadonlyArray<Fragment> => {
+  if (part === undefined) return []
+  const { from, of, to } = part
+  const place = sql`cityHash64(${identityKey(text(identity))}, ${integer(salt)}) % ${integer(of)}`
+  return [sql`${place} >= ${integer(from)} AND ${place} < ${integer(to)}`]
+}
 
 /** Where a time stands among the {@link offset}s of a plan. */
 export const offsetOf = (plan: Plan, millis: number): number => millis - plan.reads.from + 1

@@ -1,0 +1,153 @@
+/** Answers that take less memory: on disk, in parts of the identities; and previews over a part of them. */
+import { chunked, compile, decodeAggregates, type Plan } from "@assay/aggregation"
+import { type ResultsSummary } from "@assay/model"
+import { scorecard } from "@assay/report"
+import { Store } from "@assay/store"
+import { Warehouse, type WarehouseShape } from "@assay/warehouse"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect, Option, Result } from "effect"
+import { recompute } from "../src/index.ts"
+import { climb, rungs } from "../src/ladder.ts"
+import { planOf } from "./plans.ts"
+import { contextOf, event, exposure, jobOf, load, measuring } from "./world.ts"
+
+const keys = ["purchased", "purchases", "revenue", "basket", "price", "refunded"] as const
+
+/** Identities of two arms with whole numbers as values, so that sums are equal whatever their order; and everything that goes wrong. */
+const rows = [
+  ...Array.from({ length: 120 }, (_, i) => exposure(`u${i}`, i % 2 === 0 ? "control" : "treatment")),
+  ...Array.from({ length: 300 }, (_, i) => event(`u${(i * 7) % 130}`, i % 5 === 0 ? "refund" : "purchase", `${i % 9}`)),
+  ...Array.from({ length: 20 }, (_, i) => event(`u${(i * 7) % 130}`, "purchase", "odd")),
+  event("", "purchase", "1"),
+  exposure("", "control"),
+  exposure("u1", "control"),
+  exposure("u2", "unknown"),
+  exposure("x", "unknown")
+]
+
+const whole = (planned: Plan) =>
+  Effect.gen(function*() {
+    const { rows } = yield* Warehouse.use((_) => _.query(compile(planned)))
+    return yield* Effect.fromResult(decodeAggregates(planned, rows))
+  })
+
+/** Numbers to 12 digits, counts and whole sums in full. */
+const nearly = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, one: unknown) =>
+      typeof one === "number" && !Number.isInteger(one) ? Number(one.toPrecision(12)) : one)
+  )
+
+/** A warehouse with so little memory that only statements over parts of the identities fit, and those only from so many parts on. */
+const tight = (warehouse: WarehouseShape, fits: (of: number) => boolean): WarehouseShape => ({
+  ...warehouse,
+  query: (statement, options) => {
+    const [, of] = /cityHash64\([^%]*% (\d+) >= /.exec(statement.text) ?? []
+    const starved = { ...statement, settings: { ...statement.settings, max_memory_usage: 1 } }
+    return warehouse.query(of !== undefined && fits(Number(of)) ? statement : starved, options)
+  }
+})
+
+layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memory", (it) => {
+  it.effect("parts of the identities make the whole, counts to the last bit", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      for (const more of [{}, { series: true, slices: ["country"] }]) {
+        const planned = planOf({ ...measuring(keys), ...more })
+        const parts: Array<Readonly<Record<string, unknown>>> = []
+        for (const one of chunked(planned, 5)) {
+          const { rows } = yield* Warehouse.use((_) => _.query(compile(one)))
+          parts.push(...rows)
+        }
+        const merged = yield* Effect.fromResult(decodeAggregates(planned, parts, true))
+        assert.deepStrictEqual(nearly(merged), nearly(yield* whole(planned)))
+        assert.isTrue(Result.isFailure(decodeAggregates(planned, parts)))
+      }
+    }))
+
+  it.effect("a statement is tried on disk and in more and more parts, and refused at last", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const planned = planOf(measuring(keys))
+      const warehouse = yield* Warehouse
+      const run = (fits: (of: number) => boolean) =>
+        climb(planned, (statement) => tight(warehouse, fits).query(statement))
+      const direct = yield* climb(planned, (statement) => warehouse.query(statement))
+      assert.isUndefined(direct.memory)
+      const found = yield* run((of) => of >= 16)
+      assert.deepStrictEqual(found.memory, { by: "chunks", chunks: 16 })
+      assert.deepStrictEqual(
+        nearly(yield* Effect.fromResult(decodeAggregates(planned, found.rows, true))),
+        nearly(yield* whole(planned))
+      )
+      const refused = yield* Effect.flip(run(() => false))
+      assert.deepInclude(refused, { _tag: "QueryLimitExceeded", limit: "memory" })
+      assert.match(refused.message, /parts on disk, and in up to 64 parts of the identities/)
+    }))
+
+  it.effect("a recompute tells how it came to fit, and the next one begins there", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const warehouse = yield* Warehouse
+      let asked = 0
+      const counting: WarehouseShape = {
+        ...tight(warehouse, (of) => of >= 4),
+        query: (statement, options) =>
+          Effect.suspend(() => {
+            asked += 1
+            return tight(warehouse, (of) => of >= 4).query(statement, options)
+          })
+      }
+      const run = recompute(jobOf(measuring(keys)), contextOf()).pipe(Effect.provideService(Warehouse, counting))
+      const first = yield* Effect.result(run)
+      // Naming undeclared variants is a statement of its own, which has no ladder here.
+      assert.isTrue(Result.isFailure(first))
+      yield* load(rows.filter(({ value }) => value !== "unknown"))
+      asked = 0
+      const { summary } = yield* run
+      assert.deepStrictEqual([summary.provenance.memory, asked], [{ by: "chunks", chunks: 4 }, 6])
+      asked = 0
+      yield* run
+      assert.strictEqual(asked, 4)
+    }).pipe(Effect.provide(Store.layerMemory)))
+
+  it.effect("a preview has whole identities of both arms, says what it is, and isn't kept", () =>
+    Effect.gen(function*() {
+      yield* load(
+        Array.from({ length: 4000 }, (_, i) => [
+          exposure(`u${i}`, i % 2 === 0 ? "control" : "treatment"),
+          event(`u${i}`, "purchase", "1"),
+          event(`u${i}`, "purchase", "2")
+        ]).flat()
+      )
+      const preview = (sample: number) => recompute(jobOf(measuring(keys)), contextOf({ sample }))
+      const { latest, path, summary } = yield* preview(0.1)
+      assert.deepStrictEqual({ latest, path, preview: summary.preview }, {
+        latest: false,
+        path: undefined,
+        preview: { sample: 0.1 }
+      })
+      const sizes = ({ variants }: ResultsSummary) => variants.map(({ n }) => n)
+      assert.notProperty(summary, "decision")
+      // 200 an arm are expected: five standard errors are 67.
+      for (const n of sizes(summary)) assert.closeTo(n, 200, 67)
+      for (const [i, arm] of ["control", "treatment"].entries()) {
+        const { purchases, revenue } = Object.fromEntries(
+          summary.metrics.map((one) => [one.metric_id, one.variants[arm]!])
+        )
+        assert.strictEqual(purchases!.sum, 2 * sizes(summary)[i]!)
+        assert.strictEqual(revenue!.sum, 3 * sizes(summary)[i]!)
+      }
+      assert.match(scorecard(summary, { color: false, width: 80 }), /PREVIEW over 10\.0 % of the identities/)
+      assert.deepStrictEqual(sizes((yield* preview(0.1)).summary), sizes(summary))
+      assert.isTrue(Option.isNone(yield* Store.use((_) => _.latest("checkout"))))
+    }).pipe(Effect.provide(Store.layerMemory)))
+})
+
+describe("the ladder", () => {
+  it("begins where an earlier run ended", () => {
+    assert.deepStrictEqual(rungs().map((rung) => rung?.chunks ?? rung?.by), [undefined, "spill", 4, 16, 64])
+    assert.deepStrictEqual(rungs({ by: "chunks", chunks: 16 }).map((rung) => rung?.chunks), [16, 64])
+    assert.lengthOf(rungs({ by: "chunks", chunks: 5 }), 5)
+  })
+})
