@@ -2,6 +2,7 @@
  * How often the intervals of metrics hold the truth, over simulated experiments whose identities behave as the aggregations count
  * them. For docs/statistics.md.
  */
+import type { Moments } from "@assay/model"
 import { type Engine, engines, type Estimand } from "@assay/stats"
 import { arm, type Draw, normals, percent, poisson, rate, seeded } from "./calibration.ts"
 
@@ -11,7 +12,14 @@ interface MetricWorld {
   readonly estimand: Estimand
   readonly n: number
   readonly draw: (lift: number) => Draw
+  /** The quantile of the values other than 0, over both arms, that they are capped at. */
+  readonly cap?: number
 }
+
+/** One in ten buys, more of them with a lift, for sums of which a few are huge. */
+const spend: MetricWorld["draw"] = (lift) => (uniform, normal) => [
+  uniform() < 0.1 * (1 + lift) ? Math.exp(3 + 1.5 * normal()) : 0
+]
 
 const worlds: ReadonlyArray<MetricWorld> = [
   {
@@ -56,8 +64,37 @@ const worlds: ReadonlyArray<MetricWorld> = [
     estimand: { kind: "proportion" },
     n: 5000,
     draw: (lift) => rate(0.02 * (1 + lift))
+  },
+  { name: "spend of one in ten, n = 5,000", estimand: { kind: "mean" }, n: 5000, draw: spend },
+  {
+    name: "the same, capped at the 99 % quantile",
+    estimand: { kind: "mean" },
+    n: 5000,
+    draw: spend,
+    cap: 0.99
   }
 ]
+
+/** The arms of one experiment, their values capped where the world says so. */
+const armsOf = (
+  { cap, draw, estimand, n }: MetricWorld,
+  lift: number,
+  uniform: () => number,
+  normal: () => number
+): readonly [control: Moments.Moments, treatment: Moments.Moments] => {
+  const [without, withLift] = [{ estimand, n, draw: draw(0) }, { estimand, n, draw: draw(lift) }]
+  if (cap === undefined) return [arm(without, uniform, normal), arm(withLift, uniform, normal)]
+  const values = [without, withLift].map((one) =>
+    Float64Array.from({ length: n }, () => one.draw(uniform, normal)![0]!)
+  )
+  const all = Float64Array.from(values.flatMap((some) => [...some.filter((x) => x !== 0)])).sort()
+  const most = all[Math.floor(cap * all.length)]!
+  const capped = (some: Float64Array) => {
+    let i = 0
+    return arm({ estimand, n, draw: () => [Math.min(some[i++]!, most)] }, uniform, normal)
+  }
+  return [capped(values[0]!), capped(values[1]!)]
+}
 
 const read: ReadonlyArray<Engine> = [engines.bayesian, engines.frequentist]
 
@@ -75,14 +112,14 @@ export interface CoverageRow {
 
 /** Coverage of the intervals of each metric, without and with a true lift, over `runs` experiments each. */
 export const aggregationCoverage = (runs: number): ReadonlyArray<CoverageRow> =>
-  worlds.flatMap(({ draw, estimand, n, name }, w) =>
+  worlds.flatMap((world, w) =>
     lifts.flatMap((lift, l) => {
       const uniform = seeded(5000 + 10 * w + l)
       const normal = normals(uniform)
       const counts = read.map(() => ({ held: 0, answered: 0 }))
-      const [without, withLift] = [{ estimand, n, draw: draw(0) }, { estimand, n, draw: draw(lift) }]
+      const { estimand, name } = world
       for (let r = 0; r < runs; r++) {
-        const [control, treatment] = [arm(without, uniform, normal), arm(withLift, uniform, normal)]
+        const [control, treatment] = armsOf(world, lift, uniform, normal)
         for (const [e, engine] of read.entries()) {
           const result = engine.compare({ estimand, direction: "up", confidence: 0.95, control, treatment })
           if (result.status !== "ok") continue

@@ -17,7 +17,7 @@ const usage = `Usage: npm run bench -- <name>
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
-  aggregations [runs]         coverage of the intervals of ratio and retention by simulation (20000)
+  aggregations [runs]         coverage of the intervals of ratio, retention and caps by simulation (20000)
   quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
   decisions [runs]            how often a decision that is looked at every day is wrong, and finds what is there (2000)
   kills [number]              runners on one PostgreSQL, killed at random, paused, their database restarted (200)
