@@ -81,8 +81,9 @@ describe("three nodes", () => {
     }
   })
 
-  /** Quantiles, for which shards send what they are made of. */
+  /** Quantiles, for which shards send what they are made of, and a cap at one. */
   const metrics = {
+    capped: "key: capped\naggregation: sum\nevent: purchase\ndirection: up\ncap: { quantile: 0.7 }\n",
     order_p75: "key: order_p75\naggregation: quantile\nevent: purchase\ndirection: up\noptions: { level: 0.75 }\n",
     spend_p90:
       "key: spend_p90\naggregation: quantile\nevent: purchase\ndirection: up\noptions: { level: 0.9, of: totals }\n"
@@ -116,7 +117,8 @@ describe("three nodes", () => {
       for (const other of others) expect(differences(other, one)).toEqual([])
       const explained = await Promise.all(projects.map((project) => project.run(["explain", "alpha"])))
       expect(explained.map(({ stdout }) => /^Cluster .*$/m.exec(stdout)?.[0])).toEqual([
-        "Cluster     assay, sharded by identifier: each shard works on its own part, and only sums travel",
+        "Cluster     assay, sharded by identifier: each shard works on its own part, and only sums and the " +
+        "values that quantiles are of travel",
         "Cluster     assay, not sharded by identifier: every exposure and metric event of the window travels " +
         "(about 20 bytes each) to the node that answers"
       ])
