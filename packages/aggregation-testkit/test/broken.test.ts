@@ -224,15 +224,19 @@ const tampers: ReadonlyArray<Case> = [
     "isn't a number where there are no events",
     "equals its reference",
     /isn't a finite number/,
-    1,
+    2,
     () => tampered(functionOf("avg"), (events) => [events.length === 0 ? 0 : total(events) / events.length])
   ],
   [
     "is not a number at all",
     "equals its reference",
     /nan|NaN|finite/,
-    1,
-    () => tampered({ kind: "constant", value: NaN }, () => [0])
+    2,
+    () =>
+      tampered(
+        { kind: "add", left: functionOf("sum"), right: { kind: "constant", value: NaN } },
+        (events) => [total(events)]
+      )
   ],
   [
     "takes the last event that arrives",
