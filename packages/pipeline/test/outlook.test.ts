@@ -305,6 +305,13 @@ describe("an outlook", () => {
     })
   })
 
+  it("doesn't ask for what nobody can say: how uncertain a quantile is", () => {
+    const uses = [{ metric: "wait", role: "goal" }] as unknown as Experiment["metrics"]
+    const quantile = new Map([...metrics, ["wait", { direction: "down", estimand: "quantile" }] as const])
+    const [metric] = ask({ metrics: uses }, { metrics: quantile, now: start - day }).metrics
+    expect(metric).toMatchObject({ status: "unknown", sentence: expect.stringContaining("has to be measured") })
+  })
+
   it("says what is withheld, and when it takes what is expected instead", () => {
     const experiment = planFor(21)
     const latest = measured(experiment, half, () => conversions(2000, 2))

@@ -54,12 +54,14 @@ const crossing = (f: (x: number) => number, low: number, high: number): number =
   if (!(fa > 0)) return low
   if (!(fb < 0)) return high
   let width = b - a
+  let last = Number.NaN
   for (let i = 0; i < steps && b - a > 1e-12; i++) {
     const slow = i % 3 === 2 && b - a > width / 2
     if (i % 3 === 2) width = b - a
     const x = slow ? (a + b) / 2 : Math.min(b, Math.max(a, (a * fb - b * fa) / (fb - fa)))
     const y = f(x)
-    if (y === 0) return x
+    if (y === 0 || Math.abs(x - last) < 1e-13) return x
+    last = x
     if (y > 0) {
       const kept = 1 - y / fa
       fb *= kept > 0 ? kept : 0.5

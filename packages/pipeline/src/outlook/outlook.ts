@@ -173,6 +173,10 @@ const momentsOf = (
   }
 }
 
+const identitiesIn = (
+  summary: ResultsSummary | undefined
+): number => (summary === undefined ? 0 : identitiesOf(summary))
+
 /** The baseline of a metric: as given, or the control's, with the part of the variance that covariate and strata have taken away in all comparisons. */
 const baselineFor = (
   { baselines, experiment, latest }: OutlookInput,
@@ -202,10 +206,13 @@ const baselineFor = (
         ...covariate
       }
   }
+  if (estimand === "quantile" && identitiesIn(latest) === 0) {
+    return "Nothing was measured yet, and how uncertain a quantile is has to be measured."
+  }
   const flag = `--baseline ${key}=${
     estimand === "proportion" ? "0.1 (its rate)" : "12.5,30 (mean, standard deviation)"
   }`
-  if (latest === undefined || result === undefined || identitiesOf(latest) === 0) {
+  if (result === undefined || identitiesIn(latest) === 0) {
     return `Nothing was measured yet. Say what is expected: ${flag}.`
   }
   const [withheld] = Object.values(result.withheld)
