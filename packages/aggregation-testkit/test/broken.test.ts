@@ -5,7 +5,14 @@
  * The contract lets an author write few of them: the first kind are mistakes that he can make, the second values that he tampered
  * with, and the third an engine that runs another statement than the contract made, as a mistake in the contract itself would.
  */
-import { type Aggregation, defineAggregation, NoOptions, Schema, Unit } from "@assay/aggregation"
+import {
+  type Aggregation,
+  defineAggregation,
+  defineQuantileAggregation,
+  NoOptions,
+  Schema,
+  Unit
+} from "@assay/aggregation"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Layer } from "effect"
 import { describe, expect, it } from "vitest"
@@ -100,6 +107,39 @@ const written: ReadonlyArray<Case> = [
     () => ({
       aggregation: proportion("any"),
       suite: { reference: (events) => [events.length > 0 ? 1 : 0] }
+    })
+  ],
+  [
+    "is a quantile of totals, not of the values that it says",
+    "equals its reference",
+    /middle in \w+: sum of column 1 is 1 instead of 0/,
+    5,
+    () => ({
+      aggregation: defineQuantileAggregation({
+        ...common,
+        name: "middle",
+        reads: "value",
+        of: ({ events }) => events.sum(events.value),
+        level: () => 0.5,
+        floors: [{ kind: "values", need: 5 }]
+      }),
+      suite: { level: () => 0.5, reference: (events) => events.map(({ value }) => value) }
+    })
+  ],
+  [
+    "has a quantile without a floor",
+    "value of the contract",
+    /no such floor: add floors: \[\{ kind: "values"/,
+    0,
+    () => ({
+      aggregation: defineQuantileAggregation({
+        ...common,
+        name: "middle",
+        reads: "value",
+        of: ({ events }) => events.each(events.value),
+        level: () => 0.5
+      }),
+      suite: { level: () => 0.5, reference: (events) => events.map(({ value }) => value) }
     })
   ],
   ["ignores an option", "equals its reference", /options \{"cap":/, 5, () => ({
