@@ -40,7 +40,7 @@ const program = Effect.gen(function*() {
   for (const { event, n } of rows) console.log(`${String(event)}: ${String(n)}`)
 
   step("2. An experiment, computed in one statement")
-  const experiment = Schema.decodeUnknownSync(Experiment)({
+  const experiment = yield* Schema.decodeUnknownEffect(Experiment)({
     key: "semantic_search",
     environment: "production",
     feature: "search",
@@ -50,10 +50,10 @@ const program = Effect.gen(function*() {
     variants: [{ key: "control", share: 1 }, { key: "semantic", share: 1 }],
     metrics: [{ metric: "clicked", role: "goal" }, { metric: "latency", role: "guardrail" }]
   })
-  const metrics = [
+  const metrics = yield* Schema.decodeUnknownEffect(Schema.Array(Metric))([
     { key: "clicked", aggregation: "occurrence", event: "click", direction: "up" },
     { key: "latency", aggregation: "mean", event: "latency", direction: "down" }
-  ].map((one) => Schema.decodeUnknownSync(Metric)(one))
+  ])
   const { summary } = yield* recompute({ experiment, definitionHash: "notebook" }, {
     metrics: new Map(metrics.map((metric) => [metric.key, metric])),
     mapping: defaultEventMapping,

@@ -164,7 +164,10 @@ export const markdown = (summary: ResultsSummary): string => {
       : [
         `**${decision.decision}${decision.variant === null ? "" : ` ${plain(decision.variant)}`}**`,
         "",
-        ...decision.reasons.map(({ sentence }) => `- ${plain(sentence)}`)
+        ...decision.reasons.map(({ sentence }) => `- ${plain(sentence)}`),
+        ...decision.treatments.filter((one) => one.decision !== decision.decision).map((one) =>
+          `- ${plain(one.variant)}: ${one.decision}. ${plain(one.reasons[0].sentence)}`
+        )
       ]),
     "",
     "## Arms",

@@ -123,6 +123,7 @@ describe("the Markdown", () => {
     const text = markdown(shipping)
     expect(text).toContain("**ship one\\_page**")
     expect(text).toContain("- No guardrail is worse than its margin.")
+    expect(text).toContain("- express: do not ship. Loses on checkout\\_tickets: \\+13.2 %, where less is better.")
     expect(text).toContain("| **purchased**, control | 9.98 % |")
     expect(text).toContain("+9.9 %")
     expect(text).toContain("Sample ratio: no mismatch, p = 0.42.")
