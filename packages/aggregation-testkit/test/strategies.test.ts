@@ -11,48 +11,100 @@ import {
   differences,
   insertEvents,
   planOf,
-  reference
+  reference,
+  type TestMetric,
+  world
 } from "../src/index.ts"
-import { references, scene } from "./scenes.ts"
+import { six } from "./aggregations.ts"
+import { references, type Scene, scene } from "./scenes.ts"
+import { filter, richRows, testMetric } from "./worlds.ts"
 
-describe("a statement over the identities with events", () => {
+const events = 12
+
+/** The same few ways to aggregate over each of many events, one of them within a window. */
+const many = world(events).chain((one) =>
+  fc.record({
+    rows: richRows(one, 50),
+    where: fc.array(filter, { maxLength: 1 }),
+    seconds: fc.integer({ min: 1, max: Math.ceil((one.experiment.to - one.experiment.from) / 1000) })
+  }).map(({ rows, seconds, where }): Scene => ({
+    experiment: one.experiment,
+    rows: [...rows],
+    metrics: one.events.flatMap((event, i): ReadonlyArray<TestMetric> => {
+      const late = testMetric(six.count, { key: `late ${i}`, event })
+      return [
+        testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
+        testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
+        {
+          ...late,
+          more: { window: `${seconds}s` },
+          reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
+        }
+      ]
+    })
+  }))
+)
+
+describe("a statement that is written in another way", () => {
   const runtime = ManagedRuntime.make(Warehouse.layerEmbedded())
   beforeAll(() => runtime.runPromise(createEventTable("events")))
   afterAll(() => runtime.dispose())
 
-  it("equals the reference, and counts as one over all identities does", async () => {
-    const seen = { with: 0, without: 0, early: 0 }
-    await fc.assert(
-      fc.asyncProperty(scene, async ({ experiment, metrics, rows }) => {
-        const some = metrics.filter(({ more }) => more?.covariate === undefined || "lookback" in more.covariate)
-        fc.pre(some.length > 0)
-        const planned = planOf(experiment, some, "events", {}, { slices: ["country"] })
-        expect(strategyOf(planned).exposures).toBe("twice")
-        const [over, all] = await runtime.runPromise(
-          Effect.gen(function*() {
-            yield* clearEvents("events")
-            yield* insertEvents("events", rows)
-            return [
-              yield* aggregatesOf(planned, compile(planned)),
-              yield* aggregatesOf(planned, compileMerged([planned]))
-            ]
-          })
-        )
-        const expected = reference(experiment, references(some), rows)
-        for (const aggregates of [over, all]) expect(differences(aggregates, expected, planned)).toEqual([])
-        const counts = ({ moments, reported, slices, ...rest }: typeof over) => ({
-          ...rest,
-          n: [moments, ...reported].map((of) => of.map((byArm) => Object.values(byArm).map(({ n }) => n))),
-          slices: slices.map((of) => of.map(({ identities, other, value }) => ({ identities, other, value })))
-        })
-        expect(counts(over)).toEqual(counts(all))
-        seen.early += over.earlyEvents
-        for (const units of Object.values(expected.units).flatMap((byArm) => Object.values(byArm)).flat()) {
-          seen[units[0] === 0 ? "without" : "with"] += 1
-        }
-      }),
-      { numRuns: 4, seed: 7 }
+  /** Holds both ways to the reference, and to each other where they count. */
+  const held = async ({ experiment, metrics, rows }: Scene) => {
+    const planned = planOf(experiment, metrics, "events", {}, { slices: ["country"] })
+    const [other, plain] = await runtime.runPromise(
+      Effect.gen(function*() {
+        yield* clearEvents("events")
+        yield* insertEvents("events", rows)
+        return [
+          yield* aggregatesOf(planned, compile(planned)),
+          yield* aggregatesOf(planned, compileMerged([planned]))
+        ]
+      })
     )
-    expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
+    const expected = reference(experiment, references(metrics), rows)
+    for (const aggregates of [other, plain]) expect(differences(aggregates, expected, planned)).toEqual([])
+    const counts = ({ moments, reported, slices, ...rest }: typeof other) => ({
+      ...rest,
+      n: [moments, ...reported].map((of) => of.map((byArm) => Object.values(byArm).map(({ n }) => n))),
+      slices: slices.map((of) => of.map(({ identities, other, value }) => ({ identities, other, value })))
+    })
+    expect(counts(other)).toEqual(counts(plain))
+    const units = Object.values(expected.units).flatMap((byArm) => Object.values(byArm)).flat()
+    return {
+      strategy: strategyOf(planned),
+      seen: {
+        with: units.filter(([u]) => u !== 0).length,
+        without: units.filter(([u]) => u === 0).length,
+        early: other.earlyEvents,
+        unusable: other.unusableValues.reduce((total, n) => total + n, 0)
+      }
+    }
+  }
+
+  const none = { with: 0, without: 0, early: 0, unusable: 0 }
+  const missing = (all: ReadonlyArray<typeof none>) =>
+    Object.keys(none).filter((what) => all.every((seen) => seen[what as keyof typeof none] === 0))
+
+  it("over the identities with events alone, equals the reference and the one over all identities", async () => {
+    const all: Array<typeof none> = []
+    for (const one of fc.sample(scene, { seed: 7, numRuns: 4 })) {
+      const metrics = one.metrics.filter(({ more }) => more?.covariate === undefined || "lookback" in more.covariate)
+      const { seen, strategy } = await held({ ...one, metrics })
+      expect(strategy.exposures).toBe("twice")
+      all.push(seen)
+    }
+    expect(missing(all)).toEqual([])
+  })
+
+  it("with a row per identity and event, equals the reference and the one with a column per metric", async () => {
+    const all: Array<typeof none> = []
+    for (const one of fc.sample(many, { seed: 5, numRuns: 3 })) {
+      const { seen, strategy } = await held(one)
+      expect(strategy.long?.plan.accumulators).toHaveLength(3)
+      all.push(seen)
+    }
+    expect(missing(all)).toEqual([])
   })
 })

@@ -114,9 +114,9 @@ const metrics = ({ events }: World): fc.Arbitrary<ReadonlyArray<TestMetric>> =>
     ...more.map(({ subject, ...one }, i) => testMetric(subject, { key: `metric ${i}`, ...one }))
   ])
 
-/** Rows of a world whose events carry properties; copies of an event may differ in them. */
-export const richRows = (one: World): fc.Arbitrary<ReadonlyArray<EventRow>> =>
-  rows(one).chain((stream) => fc.tuple(...stream.map(enrich))).chain((stream) =>
+/** Rows of a world whose events carry properties; copies of an event may differ in them. At least `least` events. */
+export const richRows = (one: World, least = 0): fc.Arbitrary<ReadonlyArray<EventRow>> =>
+  rows(one, { least }).chain((stream) => fc.tuple(...stream.map(enrich))).chain((stream) =>
     fc.array(fc.tuple(fc.nat(), json, valueText, fc.integer({ min: -2, max: 2 })), { maxLength: 6 }).map((copies) => [
       ...stream,
       ...copies.flatMap(([i, metadata, value, shift]) => {

@@ -169,6 +169,8 @@ export interface Plan {
   readonly metrics: ReadonlyArray<PlannedMetric>
   /** Which identities are read at all; all of them where it is absent. */
   readonly part?: IdentityPart
+  /** In the long form: the events, each of which every stream looks at by itself; see Long. */
+  readonly together?: ReadonlyArray<string>
   /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
 }

@@ -1,27 +1,54 @@
 /** Strategies: which of several statements that give the same answer a plan is compiled to, by plain rules. */
+import { type Long, longOf } from "./Long.ts"
 import type { Plan } from "./Plan.ts"
 import { isSharded } from "./statement/table.ts"
 
 /**
  * How the statement of a plan is written, and why so. `exposures` says how often they are read. `once`: events RIGHT JOIN exposures, a row
  * for every exposed identity. `twice`: events INNER JOIN exposures, a row for each identity with an event that counts; the exposures are
- * counted apart, and the decoder adds those without one.
+ * counted apart, and the decoder adds those without one. `long` is the {@link Long} form where units are kept per identity and event;
+ * undefined where they are wide, a column for each accumulator.
  */
 export interface Strategy {
   readonly exposures: "once" | "twice"
-  readonly because: string
+  readonly long: Long | undefined
+  readonly because: { readonly exposures: string; readonly columns: string }
 }
+
+/**
+ * From so many accumulators per identity on the long form pays, if it has at most a quarter of them. Measured with sums over as many
+ * events: docs/performance.md.
+ */
+export const leastLong = 24
+
+const mostShared = 1 / 4
 
 /** The strategy of a plan. */
 export const strategyOf = (plan: Plan): Strategy => {
-  const once = (because: string): Strategy => ({ exposures: "once", because })
+  const wide = plan.accumulators.length
+  const once = (because: string): Strategy => ({
+    exposures: "once",
+    long: undefined,
+    because: { exposures: because, columns: "each identity has a row, also without events" }
+  })
   if (plan.series !== undefined) return once("a point of the series needs the identities without events, too")
   if (plan.traits.length > 0) return once("a covariate is a trait, which identities without events have, too")
   if (plan.mapping.cluster !== undefined && !isSharded(plan)) {
     return once("the exposures of all shards travel to one node, and would travel twice")
   }
-  return {
+  const twice = (long: Long | undefined, columns: string): Strategy => ({
     exposures: "twice",
-    because: "identities without events have the same value, so they are counted from the exposures alone"
-  }
+    long,
+    because: {
+      exposures: "identities without events have the same value, so they are counted from the exposures alone",
+      columns
+    }
+  })
+  if (wide < leastLong) return twice(undefined, `there are fewer than ${leastLong} accumulators`)
+  const long = longOf(plan)
+  if (long === undefined) return twice(undefined, "a metric is about several events")
+  const narrow = long.plan.accumulators.length
+  return narrow <= mostShared * wide
+    ? twice(long, `${wide} accumulators are ${narrow} for each event`)
+    : twice(undefined, `the ${wide} accumulators would still be ${narrow} for each event`)
 }

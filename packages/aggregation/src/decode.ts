@@ -3,12 +3,13 @@ import { DecodeError, Moments } from "@assay/model"
 import { Result } from "effect"
 import { cell, count, real, reals, type Row, Unexpected } from "./cells.ts"
 import { type FoundConstant, valuesOf } from "./Constants.ts"
-import { isEventless, withEventless } from "./eventless.ts"
+import { completed } from "./eventless.ts"
 import { apartPart, groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan, type PlannedQuantile } from "./Plan.ts"
+import { metricMoments, momentsOf } from "./rowMoments.ts"
 import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
-import { countColumn, momentColumns, placements, ripeTimes } from "./statement/moments.ts"
+import { countColumn, placements, ripeTimes } from "./statement/moments.ts"
 import { isSharded } from "./statement/table.ts"
 import { ages } from "./statement/timeline.ts"
 
@@ -87,29 +88,6 @@ const unusable = (plan: Plan, error: Unexpected): DecodeError =>
       "else report it with the statement that `assay explain` shows"
   })
 
-const momentsOf = (measure: Measure, m: number, counted: string, row: Row): Moments.Moments => {
-  const k = measure.columns.length
-  const symmetric = (name: "product" | "comoment") =>
-    Array.from(
-      { length: k },
-      (_, i) => Array.from({ length: k }, (_, j) => real(row, momentColumns(m, Math.min(i, j), Math.max(i, j))[name]))
-    )
-  return {
-    n: count(row, counted),
-    sums: Array.from({ length: k }, (_, i) => real(row, momentColumns(m, i, i).sum)),
-    products: symmetric("product"),
-    comoments: symmetric("comoment").map((line, i) => line.map((value, j) => (i === j ? Math.max(0, value) : value)))
-  }
-}
-
-/** The metric that a measure belongs to, by its place among {@link measures}. */
-const ownerOf = (plan: Plan, m: number): string =>
-  [
-    ...plan.metrics.map(({ key }) => key),
-    ...plan.metrics.flatMap(({ key, reported }) => reported.map(() => key)),
-    ...plan.metrics.flatMap(({ cap, key }) => (cap === undefined ? [] : [key]))
-  ][m]!
-
 type RowsOfArm = (arm: string) => ReadonlyArray<Row>
 
 /** The moments of some measures of a plan, by arm. */
@@ -120,13 +98,7 @@ const allMoments = (
 ): ReadonlyArray<Readonly<Record<string, Moments.Moments>>> => {
   const ripe = ripeTimes(measures(plan))
   return some.map((measure, m) => {
-    const read = (row: Row) => {
-      try {
-        return momentsOf(measure, m, countColumn(measure, ripe), row)
-      } catch (error) {
-        throw error instanceof Unexpected ? new Unexpected(`metric ${ownerOf(plan, m)}: ${error.message}`) : error
-      }
-    }
+    const read = (row: Row) => metricMoments(plan, measure, m, countColumn(measure, ripe), row)
     return Object.fromEntries(
       plan.arms.map((arm) => [arm, ofArm(arm).map(read).reduce(Moments.merge, Moments.empty(measure.columns.length))])
     )
@@ -187,11 +159,10 @@ const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted =>
     if (placementOf(row) !== "arm") continue
     const arm = ranks[count(row, "arm")]
     const key = JSON.stringify([arm, count(row, "part")])
-    const before = arms.get(key) ?? []
-    if (arm === undefined || (!several && before.some((other) => isEventless(other) === isEventless(row)))) {
+    if (arm === undefined || (arms.has(key) && !several)) {
       throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
     }
-    arms.set(key, [...before, row])
+    arms.set(key, [...(arms.get(key) ?? []), row])
   }
   return {
     at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
@@ -299,7 +270,7 @@ export const decodeAggregates = (
   several: boolean = isSharded(plan)
 ): Result.Result<Aggregates, DecodeError> => {
   try {
-    const sorted = sort(plan, withEventless(plan, rows), several)
+    const sorted = sort(plan, completed(plan, rows, several), several)
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"
     const inArms = counting.filter((row) => placementOf(row) === "arm")

@@ -2,9 +2,12 @@
  * Identities without events: where the statement counts all identities apart from those that have an event (`talliedMoments`), the
  * difference is of identities whose accumulators are all 0, so that their moments are known.
  */
-import { count, type Row } from "./cells.ts"
+import { Moments } from "@assay/model"
+import { count, type Row, Unexpected } from "./cells.ts"
 import { measures, type Plan, type PlannedColumn } from "./Plan.ts"
-import { countColumn, momentColumns, ripeTimes } from "./statement/moments.ts"
+import { metricMoments, momentCells } from "./rowMoments.ts"
+import { countColumn, ripeTimes } from "./statement/moments.ts"
+import { strategyOf } from "./Strategy.ts"
 
 /** The value of a unit column for an identity without events, in an arm by its rank. */
 const valueOf = (column: PlannedColumn, arm: number): number => {
@@ -44,50 +47,69 @@ const valueOf = (column: PlannedColumn, arm: number): number => {
   }
 }
 
-/** Whether a row is one of {@link withEventless}. */
-export const isEventless = (row: Row): boolean => Object.hasOwn(row, "tally") && count(row, "tally") === 1
+const isTally = (row: Row): boolean => Object.hasOwn(row, "tally") && count(row, "tally") === 1
 
-/** The moments of `n` identities with the same values, in the columns of a measure. */
-const momentsOf = (values: ReadonlyArray<number>, m: number, n: number): Row =>
-  Object.fromEntries(values.flatMap((a, i) => [
-    [momentColumns(m, i, i).sum, n * a],
-    ...values.slice(i).flatMap((b, step) => {
-      const { comoment, product } = momentColumns(m, i, i + step)
-      return [[product, n * a * b], [comoment, 0]]
-    })
-  ]))
+/** The moments of `n` identities with the same values. */
+const constantMoments = (values: ReadonlyArray<number>, n: number): Moments.Moments => ({
+  n,
+  sums: values.map((a) => n * a),
+  products: values.map((a) => values.map((b) => n * a * b)),
+  comoments: values.map(() => values.map(() => 0))
+})
+
+const sum = (rows: ReadonlyArray<Row>, column: string): number =>
+  rows.reduce((total, row) => total + count(row, column), 0)
 
 /**
- * The rows of an answer with those that tally all identities replaced by rows of the identities without events. Rows without a tally are
- * given back as they are. An exposure that arrives between the two reads of a statement is taken as having come before both.
+ * The rows of an answer (or of `several` that make the whole) that tallies identities apart as those of one that doesn't: for each place, arm
+ * and part a row of all identities. Rows without tallies are given back as they are. An exposure that arrives between the two reads of a
+ * statement is taken as having come before both.
  */
-export const withEventless = (plan: Plan, rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
-  const [tallies, own] = [rows.filter(isEventless), rows.filter((row) => !isEventless(row))]
-  if (tallies.length === 0) return rows
-  const keyOf = (row: Row) => [count(row, "place"), count(row, "arm"), count(row, "part")].join()
-  const eventful = Map.groupBy(own, keyOf)
+export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): ReadonlyArray<Row> => {
+  if (!rows.some(isTally)) return rows
+  const { long } = strategyOf(plan)
   const all = measures(plan)
   const ripe = ripeTimes(all)
-  const counted = ["n", ...ripe.map((_, i) => `n${i}`)]
-  const sum = (some: ReadonlyArray<Row>, column: string) => some.reduce((total, row) => total + count(row, column), 0)
-  const eventless = [...Map.groupBy(tallies, keyOf)].map(([key, same]): Row => {
-    const [first] = same
-    const arm = count(first!, "arm")
-    const rest = Object.fromEntries(
-      counted.map((column) => [column, Math.max(0, sum(same, column) - sum(eventful.get(key) ?? [], column))])
+  const repeated = plan.deduplication.policy === "none" ? [] : ["repeated_events"]
+  const unusable = plan.streams.flatMap(({ reads }, s) => (reads === "nothing" ? [] : [{ s, ...long?.streams[s] }]))
+  const keyOf = (row: Row) => ["place", "arm", "part"].map((column) => count(row, column)).join()
+  const eventOf = (row: Row) => (long === undefined ? 0 : count(row, "event"))
+  return [...Map.groupBy(rows, keyOf).values()].map((ofKey): Row => {
+    const [tallies, own] = [ofKey.filter(isTally), ofKey.filter((row) => !isTally(row))]
+    const byEvent = Map.groupBy(own, eventOf)
+    const first = ofKey[0]!
+    if (!several && [tallies, ...byEvent.values()].some(({ length }) => length > 1)) {
+      throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(first["arm"])}`)
+    }
+    const arm = count(first, "arm")
+    const found = all.map((measure, m) => {
+      const { at = m, event = 0 } = long === undefined ? {} : { ...long.measures[m]! }
+      const counted = countColumn(measure, ripe)
+      const moments = (byEvent.get(event) ?? []).map((row) => metricMoments(plan, measure, m, counted, row, at))
+      return { counted, moments: moments.reduce(Moments.merge, Moments.empty(measure.columns.length)) }
+    })
+    const counts = Object.fromEntries(
+      ["n", ...ripe.map((_, i) => `n${i}`)].map((column) => {
+        const present = found.flatMap(({ counted, moments }) => (counted === column ? [moments.n] : []))
+        return [column, Math.max(sum(tallies, column), ...present)]
+      })
     )
+    const cells = found.map(({ counted, moments }, m) => {
+      const without = all[m]!.columns.map((column) => valueOf(column, arm))
+      return momentCells(Moments.merge(moments, constantMoments(without, counts[counted]! - moments.n)), m)
+    })
     return {
-      ...first,
-      ...rest,
-      nameless_exposures: sum(same, "nameless_exposures"),
-      undeclared: sum(same, "undeclared"),
-      ...Object.assign(
-        {},
-        ...all.map((measure, m) =>
-          momentsOf(measure.columns.map((column) => valueOf(column, arm)), m, rest[countColumn(measure, ripe)]!)
-        )
-      )
+      place: first["place"],
+      arm: first["arm"],
+      part: first["part"],
+      ...counts,
+      ...Object.fromEntries(["early_events", ...repeated].map((column) => [column, sum(own, column)])),
+      latest_event: Math.max(0, ...own.map((row) => count(row, "latest_event"))),
+      ...Object.fromEntries(["nameless_exposures", "undeclared"].map((column) => [column, sum(tallies, column)])),
+      ...Object.fromEntries(
+        unusable.map(({ at, event = 0, s }) => [`unusable${s}`, sum(byEvent.get(event) ?? [], `unusable${at ?? s}`)])
+      ),
+      ...Object.assign({}, ...cells)
     }
   })
-  return [...own, ...eventless]
 }

@@ -83,5 +83,5 @@ export {
 } from "./statement/compile.ts"
 export * as Stored from "./statement/stored.ts"
 export { isSharded } from "./statement/table.ts"
-export { type Strategy, strategyOf } from "./Strategy.ts"
+export { leastLong, type Strategy, strategyOf } from "./Strategy.ts"
 export * as Unit from "./Unit.ts"

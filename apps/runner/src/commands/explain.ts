@@ -134,7 +134,8 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
         }; it reads the exposures and the ` +
         "events that they are of."
       ]),
-    `Strategy    exposures are read ${strategy.exposures}: ${strategy.because}`,
+    `Strategy    exposures are read ${strategy.exposures}: ${strategy.because.exposures};`,
+    `            units are ${strategy.long === undefined ? "wide" : "long"}: ${strategy.because.columns}`,
     `One statement: one read of the metric events; ${
       counted(planned.accumulators.length, "accumulator")
     } per identity ` +

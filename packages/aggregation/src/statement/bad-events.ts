@@ -53,7 +53,9 @@ export const badEvent = (columns: EventColumns, { chunk, window }: BadEvents): F
 /** Whether a {@link badEvent} belongs to a stream. */
 export const isBadEventOf = (columns: EventColumns, stream: number, bad: Fragment): Fragment => {
   const { condition, event } = columns.streams[stream]!
-  const happened = sql`bitAnd(${bad}, ${integer(2 ** eventBits - 1)}) = ${integer(event)}`
+  const happened = event === 0
+    ? sql`${bad} != 0`
+    : sql`bitAnd(${bad}, ${integer(2 ** eventBits - 1)}) = ${integer(event)}`
   return condition === undefined
     ? happened
     : sql`${happened} AND bitTest(${bad}, ${integer(eventBits + condition % conditionBits)})`

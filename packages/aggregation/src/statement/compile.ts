@@ -52,8 +52,10 @@ export const statement = (fragment: Fragment): Statement => ({ ...render(fragmen
  * by the identity, each shard runs it on its own part, and a row per arm and shard comes back.
  */
 export const compile = (plan: Plan): Statement => {
-  const whole = strategyOf(plan).exposures === "twice"
-    ? talliedMoments(plan, eventfulUnits(plan))
+  const { exposures, long } = strategyOf(plan)
+  const form = long?.plan ?? plan
+  const whole = exposures === "twice"
+    ? talliedMoments(form, eventfulUnits(form))
     : moments(plan, units(plan, "value"))
   return statement(
     isSharded(plan) ?

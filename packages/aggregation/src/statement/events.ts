@@ -24,7 +24,7 @@ export interface EventColumns {
   readonly streams: ReadonlyArray<StreamColumns>
 }
 
-/** The places of what a stream looks at; event names count from 1. */
+/** The places of what a stream looks at; event names count from 1, and 0 is each of them by itself. */
 export interface StreamColumns {
   readonly event: number
   readonly value: number | undefined
@@ -33,12 +33,12 @@ export interface StreamColumns {
 }
 
 export const eventColumns = (plan: Plan): EventColumns => {
-  const events: Array<string> = []
+  const events: Array<string> = [...(plan.together ?? [])]
   const values: Array<EventValue> = []
   const conditions: Array<ReadonlyArray<Condition>> = []
   const windows: Array<Window> = []
   const streams = plan.streams.map(({ event, reads, value, conditions: all, window }) => ({
-    event: intern(events, event) + 1,
+    event: plan.together === undefined ? intern(events, event) + 1 : 0,
     value: value === undefined || reads === "nothing" ? undefined : intern(values, { reads, property: value }),
     condition: all.length === 0 ? undefined : intern(conditions, all),
     window: isAlways(window) ? undefined : intern(windows, window)

@@ -55,7 +55,7 @@ export const gates = (plan: Plan, columns: EventColumns): ReadonlyArray<Fragment
 
 /** When an attributed event counts for a stream. */
 export const counts = ({ condition, event, value, window }: StreamColumns): Fragment => {
-  const happened = sql`${gate({ value, window })} = ${integer(event)}`
+  const happened = sql`${gate({ value, window })} ${event === 0 ? sql`!= 0` : sql`= ${integer(event)}`}`
   return condition === undefined ? happened : sql`${happened} AND ${numbered("c", condition)}`
 }
 

@@ -199,7 +199,11 @@ const answer = (keys: ReadonlyArray<Fragment>, columns: ReadonlyArray<Pick<Total
     )
   }`
 
-const keys = [word("place"), word("arm"), word("part")]
+const placeKeys = [word("place"), word("arm"), word("part")]
+
+/** What a row of the answer speaks of; in the long form it is about one event, and 0 is all that was kept apart. */
+const keys = ({ together }: Plan): ReadonlyArray<Fragment> =>
+  together === undefined ? placeKeys : [...placeKeys, word("event")]
 
 const onlyWhole = sql`toUInt32(${integer(wholePart)})`
 
@@ -225,6 +229,7 @@ const ofUnits = (plan: Plan, part: Fragment, unit: Fragment): Fragment => {
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
       sql`exposure`,
+      ...(plan.together === undefined ? [] : [word("event")]),
       ...(series === undefined ? [] : [word("entering")]),
       ...badEvents(eventColumns(plan)).map(({ name }) => name),
       ...ripeColumns(plan),
@@ -239,14 +244,14 @@ const ofUnits = (plan: Plan, part: Fragment, unit: Fragment): Fragment => {
     ${series === undefined ? unit : timeline(plan, unit)}
   )
 )
-GROUP BY place, arm, part`
+GROUP BY ${join(keys(plan))}`
 }
 
 /**
  * Moments and counts over identities: a row for each arm, each other place that identities may have, and each part of them.
  */
 export const moments = (plan: Plan, unit: Fragment): Fragment =>
-  sql`${answer(keys, totals(plan))}
+  sql`${answer(keys(plan), totals(plan))}
 ${ofUnits(plan, partOf(plan), unit)}`
 
 /**
@@ -257,10 +262,10 @@ export const talliedMoments = (plan: Plan, unit: Fragment): Fragment => {
   const all = totals(plan)
   const but = (of: Total["of"]) => all.map((total) => (total.of === of ? { ...total, value: sql`0` } : total))
   const part = sql`arrayJoin(if(${isApart(word("exposure"))}, [toUInt32(${integer(apartPart)})], ${partsOf(plan)}))`
-  return sql`${answer([sql`0 AS tally`, ...keys], but("identities"))}
+  return sql`${answer([sql`0 AS tally`, ...keys(plan)], but("identities"))}
 ${ofUnits(plan, part, unit)}
 UNION ALL
-${answer([sql`1 AS tally`, ...keys], but("events"))}
+${answer([sql`1 AS tally`, ...placeKeys, ...(plan.together === undefined ? [] : [sql`0 AS event`])], but("events"))}
 FROM (
   SELECT ${join([...placed(plan), sql`${partOf(plan)} AS part`, word("exposure"), ...ripeColumns(plan)])}
   FROM (

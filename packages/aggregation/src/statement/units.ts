@@ -110,21 +110,24 @@ export const units = (plan: Plan, form: "value" | "state", from?: Read): Fragmen
 /**
  * The {@link units} of the identities that have an event which counts for some metric, or would with a usable value. All other events
  * are kept apart (`isApart`), in a row for each place and arm: a row for each identity would cost the memory of its columns, and
- * a look for it per event.
+ * a look for it per event. In the long form a row is for an identity and one event, of the number `event`.
  */
 export const eventfulUnits = (plan: Plan): Fragment => {
   const columns = eventColumns(plan)
   const windows = [...new Set(columns.streams.map(({ window }) => window))]
   const counting = join(windows.map((window) => sql`${gate({ value: undefined, window })} != 0`), sql` OR `)
-  return sql`SELECT exposure,
+  const event = plan.together === undefined ? empty : sql`, event`
+  return sql`SELECT exposure${event},
       ${join(aggregates(plan, columns, "value"), lines)}
     FROM (
-      SELECT *, if(${counting}, k, toUInt64(0)) AS unit, if(${counting}, pack, ${apart(sql`pack`)}) AS exposure
+      SELECT *, if(${counting}, k, toUInt64(0)) AS unit, if(${counting}, pack, ${apart(sql`pack`)}) AS exposure${
+    plan.together === undefined ? empty : sql`, if(${counting}, m, toUInt16(0)) AS event`
+  }
       FROM (
       ${joined(plan, columns, "eventful")}
       )
     )
-    GROUP BY unit, exposure`
+    GROUP BY unit, exposure${event}`
 }
 
 /** The partial units of several event tables merged into one row per identity. */
