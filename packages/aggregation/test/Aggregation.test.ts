@@ -3,6 +3,8 @@ import {
   defineAggregation,
   defineMultiSourceAggregation,
   defineQuantileAggregation,
+  type Feature,
+  features,
   isAggregation,
   levelsAround,
   NoOptions,
@@ -85,6 +87,21 @@ describe("defineAggregation", () => {
       "sum",
       "count"
     ])
+  })
+
+  it("takes caps unless it says otherwise, but for proportions, which have nothing to cap", () => {
+    const of = (kind: "mean" | "proportion", more: { readonly features?: ReadonlyArray<Feature> } = {}) =>
+      defineAggregation({
+        ...base,
+        ...more,
+        reads: "nothing",
+        columns: ({ events }) => ({ one: events.any() }),
+        estimand: { kind, column: "one" }
+      })
+    expect(of("mean").features).toEqual(features)
+    expect(of("proportion").features).toEqual(features.filter((feature) => feature !== "cap"))
+    expect(of("mean", { features: ["where"] }).features).toEqual(["where"])
+    expect(() => of("proportion", { features: ["cap"] })).toThrow(/nothing to cap in a proportion/)
   })
 
   it.each([NaN, Infinity, -Infinity])("has no constant %d", (value) => {

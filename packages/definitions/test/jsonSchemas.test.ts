@@ -69,6 +69,7 @@ const values = fc.oneof(
     },
     { requiredKeys: ["op"] }
   ).map((filter) => [filter]),
+  fc.record({ quantile: fc.constantFrom<unknown>(0.5, 0.999, 0.4, 1, "0.9") }),
   fc.record({
     lookback: fc.constantFrom<unknown>("14d", "0d", 7),
     trait: fc.constantFrom<unknown>("traits.age", "nope", "value")

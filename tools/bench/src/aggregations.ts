@@ -87,7 +87,7 @@ const armsOf = (
   const values = [without, withLift].map((one) =>
     Float64Array.from({ length: n }, () => one.draw(uniform, normal)![0]!)
   )
-  const all = Float64Array.from(values.flatMap((some) => [...some.filter((x) => x !== 0)])).sort()
+  const all = Float64Array.from(values.flatMap((some) => Array.from(some))).filter((x) => x !== 0).toSorted()
   const most = all[Math.floor(cap * all.length)]!
   const capped = (some: Float64Array) => {
     let i = 0

@@ -62,7 +62,7 @@ const locked = (lockfile: string, upstream: string): ReadonlyArray<Version> => {
     const { dev: _, devOptional: __, integrity, optional: ___, peer: ____, resolved: _____, ...manifest } = entry
     return [{
       manifest: { name, ...manifest },
-      integrity: String(integrity),
+      integrity,
       tarball: { url: `${upstream}/${name}/-/${fileOf(name, version)}` }
     }]
   })
