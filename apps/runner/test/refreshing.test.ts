@@ -42,10 +42,10 @@ const followed = async (server: Server): Promise<ReadonlyArray<readonly [string,
     JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? "null") as Readonly<Record<string, unknown>>
   ])
 
-describe("a refresh, where no `assay watch` runs", { timeout: 120_000 }, () => {
+describe("a refresh, where no `assay watch` runs", () => {
   it("is run by the server, followed to its end, and makes the next one wait", async () => {
     const root = project()
-    const server = await serve(root)
+    const server = await serve(root, "--throttle", "3600")
     expect((await fetch(`${of(server)}/results`)).status).toBe(404)
     const accepted = await refresh(server)
     expect([accepted.status, accepted.headers.get("retry-after")]).toEqual([202, "1"])

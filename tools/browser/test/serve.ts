@@ -94,7 +94,7 @@ export const serve = async (): Promise<Serving> => {
       yield* put("earlier", { ...results["mismatch"]!, experiment: "shipping", as_of: earlier })
     }).pipe(Effect.provide(Store.layerFiles(join(root, ".assay"))))
   )
-  const server = await serving(root, ["--tokens", "tokens.json"])
+  const server = await serving(root, ["--tokens", "tokens.json", "--throttle", "3600"])
   return {
     ...server,
     close: async () => {
