@@ -3,7 +3,16 @@
  * npm from a registry on this machine.
  */
 import { execFileSync, spawn } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -132,5 +141,13 @@ describe("the tutorial", () => {
     const words = prose.split(/\s+/).length
     // 200 words a minute are read, and 200 characters a minute typed.
     expect(words / 200 + typed / 200).toBeLessThan(15)
+  })
+})
+
+describe("the page", () => {
+  it("shows every aggregation that comes with Assay", () => {
+    const folders = readdirSync(join(repository, "packages/aggregations"))
+    expect(folders.filter((name) => !page.includes(`[\`${name}\`](../packages/aggregations/${name}/src/index.ts)`)))
+      .toEqual([])
   })
 })
