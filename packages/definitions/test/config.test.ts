@@ -278,7 +278,7 @@ describe("a mistake in it", () => {
     [
       "one without a name",
       { contract: 1 },
-      "found an aggregation without a name, which has no usable name, version, options, reads, estimand, floors, " +
+      "found an aggregation without a name, which has no usable name, version, options, reads, sources, estimand, columns, features, floors, " +
       "display, bind, expected a whole aggregation. Make it with defineAggregation, and list what that returns"
     ],
     ["a promise", Promise.resolve(sum), "found a promise, expected an aggregation. Put await before it"],

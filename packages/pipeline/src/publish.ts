@@ -33,7 +33,7 @@ export const publishTo = (warehouse: WarehouseShape, database?: string): Publish
     }
   })
 
-/** Columns of a table that one of an earlier version doesn't have. */
+/** Columns of a table that one of an earlier version doesn't have; none where this user can't see which there are. */
 const missingColumns = Effect.fn("missingColumns")(
   function*(warehouse: WarehouseShape, table: ResultTable, database: string | undefined) {
     const { rows } = yield* warehouse.query({
@@ -44,7 +44,7 @@ const missingColumns = Effect.fn("missingColumns")(
       settings: {}
     }, { comment: { assay: "init" } })
     const there = new Set(rows.map(({ name }) => name))
-    return Object.keys(table.columns).filter((name) => !there.has(name))
+    return there.size === 0 ? [] : Object.keys(table.columns).filter((name) => !there.has(name))
   }
 )
 
