@@ -15,6 +15,9 @@ export type LogLevel = keyof typeof levels
 
 const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
+/** How long a collector may take for what it gets at the end: all of a short run. */
+const LAST_MILLIS = 10_000
+
 /** `a=b,c=d` as the environment has headers; values may be percent-encoded, and are secrets. */
 const headersOf = (text: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -38,7 +41,8 @@ const otlp = Layer.unwrap(Effect.gen(function*() {
     baseUrl,
     headers: headersOf(process.env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""),
     resource: { serviceName: process.env["OTEL_SERVICE_NAME"] ?? "assay", serviceVersion: version },
-    loggerMergeWithExisting: true
+    loggerMergeWithExisting: true,
+    shutdownTimeout: LAST_MILLIS
   }).pipe(Layer.provide(FetchHttpClient.layer))
 }))
 

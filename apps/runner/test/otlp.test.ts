@@ -118,6 +118,7 @@ describe("over OTLP", () => {
     expect(queries.length).toBeGreaterThanOrEqual(2)
     for (const query of queries) expect(lineage(mine, query).at(-1)).toBe("watch.run")
 
+    expect(messages.map(({ path }) => path)).toContain("/v1/metrics")
     expect(value("assay_runs_total", "new")).toBe(1)
     expect(value("assay_run_duration_milliseconds")).toBe(1)
     expect(value("assay_run_wait_milliseconds")).toBe(1)
