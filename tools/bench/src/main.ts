@@ -13,7 +13,7 @@ import { refreshBenchmark } from "./refresh.ts"
 
 const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
-  refresh [events]            from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000)
+  refresh [events] [rounds]   from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000, 5)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
@@ -47,7 +47,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
     ),
   refresh: () =>
     Effect.runPromise(
-      refreshBenchmark(sizeOf(number(0, 20_000_000))).pipe(
+      refreshBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
         Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
       )
     ),
