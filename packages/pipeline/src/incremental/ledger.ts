@@ -70,7 +70,7 @@ const remembered = 10_000
 export const createLedger = (state: Stored.StateName): Statement =>
   plain(
     `CREATE TABLE IF NOT EXISTS ${tableOf(state)} (
-  kind LowCardinality(String) COMMENT 'begun or committed',
+  kind LowCardinality(String) COMMENT 'begun, committed or dropped',
   seq UInt64,
   batch UInt64,
   experiment String,
@@ -151,7 +151,7 @@ export const readHead = Effect.fn("incremental.head")(function*(
   }
 })
 
-const rowOf = (kind: "begun" | "committed", commit: Commit, experiment: string, now: number) => ({
+const rowOf = (kind: "begun" | "committed" | "dropped", commit: Commit, experiment: string, now: number) => ({
   kind,
   seq: commit.seq,
   batch: commit.batch,
@@ -213,15 +213,26 @@ export const deadBatches = Effect.fn("incremental.dead")(function*(
 ): Effect.fn.Return<ReadonlyArray<number>, WarehouseError> {
   const { rows } = yield* warehouse.query({
     text: `SELECT DISTINCT batch FROM ${tableOf(state)}
-WHERE kind = 'begun' AND seq <= {seq:UInt64} AND batch IN (
-  SELECT toUInt64OrZero(partition) FROM system.parts
-  WHERE active AND startsWith(table, {name:String}) AND ${inDatabase(state.database)}
-)`,
-    parameters: { seq, name: `${state.name}_`, ...named(state.database) },
+WHERE kind = 'begun' AND seq <= {seq:UInt64}
+  AND batch NOT IN (SELECT batch FROM ${tableOf(state)} WHERE kind = 'dropped')`,
+    parameters: { seq },
     settings: {}
   })
   return rows.map((row) => Number(row["batch"])).filter((batch) => !live.includes(batch))
 })
+
+/** Says that nothing is left of a batch. */
+export const markDropped = (
+  warehouse: WarehouseShape,
+  state: Stored.StateName,
+  made: Commit,
+  experiment: string,
+  now: number
+) =>
+  warehouse.insert(tableOf(state), [rowOf("dropped", made, experiment, now)], {
+    token: `dropped ${made.batch}`,
+    comment: { assay: "state", experiment }
+  })
 
 /**
  * Whether a state can go on to where a plan ends: nothing that was read lies after it, and the end of the experiment, where it isn't the

@@ -12,6 +12,7 @@ import {
   createLedger,
   deadBatches,
   dropOthers,
+  markDropped,
   readHead,
   stateOf
 } from "./ledger.ts"
@@ -125,10 +126,18 @@ const advance = Effect.fn("incremental.advance")(function*(
   const live = [...base.live.slice(0, kept), batch]
   const found = yield* answerFrom(context, planned, state, live, options)
   const committed = { ...made, live, sizes: [...base.sizes.slice(0, kept), rows] }
-  if (!(yield* commit(warehouse, state, committed, experiment, now))) return undefined
+  const forget = (one: number) =>
+    Effect.andThen(
+      run(Stored.forget(state, one)),
+      markDropped(warehouse, state, { ...made, batch: one }, experiment, now)
+    )
+  if (!(yield* commit(warehouse, state, committed, experiment, now))) {
+    yield* Effect.ignore(forget(batch))
+    return undefined
+  }
   // What is left behind does no harm, and the next refresh removes it, too.
   yield* deadBatches(warehouse, state, committed).pipe(
-    Effect.flatMap((dead) => run(dead.flatMap((one) => Stored.forget(state, one)))),
+    Effect.flatMap((dead) => Effect.forEach(dead, forget, { discard: true })),
     Effect.andThen(head === undefined ? dropOthers(warehouse, state, experiment) : Effect.void),
     Effect.ignore
   )

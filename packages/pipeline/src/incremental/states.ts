@@ -26,8 +26,8 @@ const sizeOf = Effect.fn("states.size")(function*(
   database: string | undefined
 ): Effect.fn.Return<{ readonly rows: number; readonly bytes: number }, WarehouseError> {
   const { rows: [row] } = yield* warehouse.query({
-    text: `SELECT sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
-WHERE active AND startsWith(table, {name:String}) AND database = ${
+    text: `SELECT sum(total_rows) AS rows, sum(total_bytes) AS bytes FROM system.tables
+WHERE startsWith(name, {name:String}) AND database = ${
       database === undefined ? "currentDatabase()" : "{database:String}"
     }`,
     parameters: { name: `${name}_`, ...(database === undefined ? {} : { database }) },
