@@ -57,7 +57,7 @@ export interface KillsReport {
 const PAUSE_MILLIS = 16_000
 
 /** How long the fleet may take to recompute everything once it is left alone. */
-const SETTLE_MILLIS = 120_000
+const SETTLE_MILLIS = 240_000
 
 /** How long a runner may take to get to the stage at which it is to die; then it is killed wherever it is. */
 const REACH_MILLIS = 60_000
@@ -85,9 +85,9 @@ export const faultsByChance = (kills: number): ReadonlyArray<Fault> => {
 /** Each stage, at instants through it; a runner paused beyond its lease at the start, the database restarted in the middle. */
 export const faultsInOrder: ReadonlyArray<Fault> = [
   { kind: "pause", after: 0 },
-  ...[0, 3, 6, 12].flatMap((millis): ReadonlyArray<Fault> => [
+  ...[0, 5, 12].flatMap((millis): ReadonlyArray<Fault> => [
     ...stages.map((stage): Fault => ({ kind: "kill", after: 500, at: { stage, millis } })),
-    ...(millis === 3 ? [{ kind: "restart", after: 300 } as const] : [])
+    ...(millis === 5 ? [{ kind: "restart", after: 300 } as const] : [])
   ])
 ]
 
