@@ -208,9 +208,9 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
       const below = spans.filter(({ parent }) => Option.isSome(parent) && parent.value.spanId === whole?.spanId)
       assert.deepStrictEqual(below.map(({ name }) => name), [
         "recompute.plan",
+        "recompute.before",
         "recompute.answer",
         "recompute.decode",
-        "recompute.before",
         "recompute.publish"
       ])
       const failed = spans.filter(({ status }) => status._tag === "Ended" && Exit.isFailure(status.exit))
