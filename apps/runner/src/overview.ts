@@ -32,8 +32,11 @@ const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "?
 export const overview = (summaries: ReadonlyArray<ResultsSummary>): string =>
   summaries.map((summary) => {
     const n = summary.variants.reduce((total, variant) => total + variant.n, 0)
+    const preview = summary.preview === undefined ? "" : "PREVIEW, "
     const srm = summary.srm.status === "mismatch" ? "  SAMPLE RATIO MISMATCH" : ""
     return visible(
-      `${summary.experiment}  ${summary.state}, ${n.toLocaleString("en-US")} identities: ${headline(summary)}${srm}`
+      `${summary.experiment}  ${preview}${summary.state}, ${n.toLocaleString("en-US")} identities: ${
+        headline(summary)
+      }${srm}`
     )
   }).join("\n")

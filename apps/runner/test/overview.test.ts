@@ -78,6 +78,7 @@ describe("a line per experiment", () => {
   })
 
   it("lets no name steer the terminal", () => {
+    expect(overview([summary([], { preview: { sample: 0.1 } })])).toMatch(/^\S+ {2}PREVIEW, /)
     expect(overview([summary([], { experiment: "a\u001b[2Jb\u202ec" })])).toMatch(/^a\?\[2Jb\?c {2}/)
   })
 })
