@@ -25,7 +25,7 @@ const plain = (text: string, parameters: Statement["parameters"] = {}): Statemen
 /**
  * Fills the table `events`: every identity is exposed once in the first ten days, to one of two variants; events of
  * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
- * before its identity's exposure.
+ * before its identity's exposure. Exposures have five traits, `d0` to `d4`, of ten values each.
  */
 export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, identities, metrics, shard }: Size) {
   const { command } = yield* Warehouse
@@ -39,7 +39,10 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, iden
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),
       toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % (10 * 86400000)) AS at,
-      if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'), '', '{}', at
+      if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'),
+      concat('{', arrayStringConcat(
+        arrayMap(i -> concat('"d', toString(i), '":"v', toString(cityHash64(number, i) % 10), '"'), range(5)), ','
+      ), '}'), '{}', at
     FROM numbers({n:UInt64})
     WHERE cityHash64(concat('user-', toString(number))) % {of:UInt64} = {index:UInt64}`,
     { n: identities, ...own }

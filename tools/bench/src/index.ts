@@ -21,4 +21,5 @@ export {
   type KillsReport
 } from "./fleet/kills.ts"
 export { measure, type Measured, median, table } from "./measure.ts"
-export { metricsBenchmark } from "./metrics.ts"
+export { compareShapes, metricsBenchmark, partsBenchmark, sumPlan } from "./metrics.ts"
+export { summaryBenchmark, type SummarySize } from "./summary.ts"

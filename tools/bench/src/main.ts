@@ -7,12 +7,16 @@ import { join } from "node:path"
 import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
-import { metricsBenchmark } from "./metrics.ts"
+import { keep } from "./history.ts"
+import { metricsBenchmark, partsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
 import { refreshBenchmark } from "./refresh.ts"
+import { summaryBenchmark } from "./summary.ts"
 
 const usage = `Usage: npm run bench -- <name>
-  metrics [events] [rounds]   one recompute against the plain statement and the floor (20000000, 5)
+  metrics [events] [rounds] [metrics]  one recompute against the plain statement, one query per metric and the floor (20000000, 5, 10)
+  parts [events] [rounds]     slices by 0, 1 and 5 dimensions, with and without the daily series (20000000, 5)
+  summary [metrics] [variants] [slices]  from the rows of an answer to the encoded summary (100, 10, 50)
   refresh [events] [rounds]   from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000, 5)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
@@ -41,10 +45,17 @@ const folder = mkdtempSync(join(tmpdir(), "assay-bench-"))
 const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   metrics: () =>
     Effect.runPromise(
-      metricsBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
+      metricsBenchmark({ ...sizeOf(number(0, 20_000_000)), metrics: number(2, 10) }, number(1, 5)).pipe(
         Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
       )
     ),
+  parts: () =>
+    Effect.runPromise(
+      partsBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
+        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+      )
+    ),
+  summary: () => summaryBenchmark({ metrics: number(0, 100), variants: number(1, 10), slices: number(2, 50) }, 9),
   refresh: () =>
     Effect.runPromise(
       refreshBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
@@ -74,7 +85,9 @@ try {
     console.error(usage)
     process.exitCode = 2
   } else {
-    console.log(await benchmark())
+    const found = await benchmark()
+    keep({ benchmark: name, arguments: rest, found: found.split("\n") })
+    console.log(found)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,15 @@
 /** One recompute against the plain statement and the floor. */
-import { compile, plan } from "@assay/aggregation"
+import {
+  compile,
+  compileMerged,
+  compileSliceValues,
+  decodeSliceValues,
+  type Plan,
+  plan,
+  type PlanInput,
+  strategyOf,
+  withSliceValues
+} from "@assay/aggregation"
 import { sum } from "@assay/aggregation-sum"
 import { defaultEventMapping, type EventMapping, type Metric, type Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
@@ -11,20 +21,22 @@ const metricKeys = (n: number): ReadonlyArray<string> => Array.from({ length: n 
 
 const end = new Date(Date.parse(start) + days * 86_400_000).toISOString()
 
-/** Assay's own statement for `n` sum metrics under a deduplication policy, for the tables of a mapping. */
-export const assayStatement = (
-  n: number,
+/** The plan of sum metrics under a deduplication policy, for the tables of a mapping, in parts where they are asked for. */
+export const sumPlan = (
+  keys: ReadonlyArray<string>,
   policy: EventMapping["deduplication"]["policy"],
-  mapping: Partial<EventMapping> = {}
-): Statement => {
+  mapping: Partial<EventMapping> = {},
+  parts: Pick<PlanInput, "series" | "slices"> = {}
+): Plan => {
   const metrics = new Map(
-    metricKeys(n).map((key): [string, Metric] => [
+    keys.map((key): [string, Metric] => [
       key,
       { key, aggregation: "sum", event: key, direction: "up" }
     ])
   )
-  const [first, ...rest] = metricKeys(n).map((metric) => ({ metric, role: "goal" as const }))
+  const [first, ...rest] = keys.map((metric) => ({ metric, role: "goal" as const }))
   const planned = plan({
+    ...parts,
     experiment: {
       key: "bench",
       environment: "prod",
@@ -41,8 +53,15 @@ export const assayStatement = (
     asOf: Date.parse(end)
   })
   if (Result.isFailure(planned)) throw planned.failure
-  return compile(planned.success)
+  return planned.success
 }
+
+/** Assay's own statement for `n` sum metrics under a deduplication policy, for the tables of a mapping. */
+export const assayStatement = (
+  n: number,
+  policy: EventMapping["deduplication"]["policy"],
+  mapping: Partial<EventMapping> = {}
+): Statement => compile(sumPlan(metricKeys(n), policy, mapping))
 
 const window = `environment_key = 'prod' AND timestamp >= toDateTime64('${start}', 3, 'UTC') ` +
   `AND timestamp < toDateTime64('${end.slice(0, 10)}', 3, 'UTC')`
@@ -83,38 +102,87 @@ const floorStatement = (n: number): Statement =>
     GROUP BY k
   )`)
 
-/** Runs the shapes in turn, `rounds` times, and gives a table of medians and ratios. */
-export const metricsBenchmark = Effect.fn("bench.metrics")(function*(size: Size, rounds: number) {
-  yield* makeEvents(size)
-  const shapes: Readonly<Record<string, Statement>> = {
-    plain: plainStatement(size.metrics),
-    floor: floorStatement(size.metrics),
-    "assay, dedup none": assayStatement(size.metrics, "none"),
-    "assay, dedup row": assayStatement(size.metrics, "row")
-  }
+/**
+ * Runs shapes in turn, `rounds` times, and gives a table of medians, and of ratios to the `baselines` among them.
+ */
+export const compareShapes = Effect.fn("bench.compareShapes")(function*(
+  title: string,
+  shapes: Readonly<Record<string, ReadonlyArray<Statement>>>,
+  baselines: ReadonlyArray<string>,
+  rounds: number
+) {
   const runs = new Map<string, Array<Measured>>(Object.keys(shapes).map((name) => [name, []]))
+  const used = new Map<string, { readonly memory: number; readonly rows: number }>()
+  const { query } = yield* Warehouse
   for (let round = 0; round <= rounds; round++) {
-    for (const [name, statement] of Object.entries(shapes)) {
-      const { query } = yield* Warehouse
-      const measured = yield* measure(query(statement))
+    for (const [name, statements] of Object.entries(shapes)) {
+      let [memory, rows] = [0, 0]
+      const measured = yield* measure(
+        Effect.forEach(statements, (statement) =>
+          Effect.map(query(statement), ({ statistics }) => {
+            memory = Math.max(memory, statistics.peakMemoryBytes ?? 0)
+            rows += statistics.rowsRead
+          }))
+      )
+      used.set(name, { memory, rows })
       // The first round warms the caches up and isn't counted.
       if (round > 0) runs.get(name)!.push(measured)
     }
   }
-  const of = (name: string) => runs.get(name)!
-  const wall = (name: string) => median(of(name).map((run) => run.wallMs))
-  const cpu = (name: string) => median(of(name).map((run) => run.cpuMs))
-  return `${size.metrics} sum metrics, ${size.events.toLocaleString("en-US")} events, ` +
-    `${size.identities.toLocaleString("en-US")} identities, ${rounds} interleaved rounds\n` + table(
-      ["shape", "wall s", "CPU s", "x faster than plain (wall)", "(CPU)", "x floor (wall)", "(CPU)"],
-      Object.keys(shapes).map((name) => [
-        name,
-        (wall(name) / 1000).toFixed(2),
-        (cpu(name) / 1000).toFixed(2),
-        (wall("plain") / wall(name)).toFixed(2),
-        (cpu("plain") / cpu(name)).toFixed(2),
-        (wall(name) / wall("floor")).toFixed(2),
-        (cpu(name) / cpu("floor")).toFixed(2)
-      ])
-    )
+  const wall = (name: string) => median(runs.get(name)!.map((run) => run.wallMs))
+  const cpu = (name: string) => median(runs.get(name)!.map((run) => run.cpuMs))
+  const names = Object.keys(shapes)
+  return `${title}, ${rounds} interleaved rounds\n` + table(
+    ["shape", "wall s", "CPU s", "rows read", "peak MB", ...baselines.map((one) => `CPU x ${one}`)],
+    names.map((name) => [
+      name,
+      (wall(name) / 1000).toFixed(2),
+      (cpu(name) / 1000).toFixed(2),
+      used.get(name)!.rows.toLocaleString("en-US"),
+      used.get(name)!.memory === 0 ? "-" : (used.get(name)!.memory / 1e6).toFixed(0),
+      ...baselines.map((one) => (cpu(name) / cpu(one)).toFixed(2))
+    ])
+  )
+})
+
+const sized = ({ events, identities, metrics }: Size): string =>
+  `${metrics} sum metrics, ${events.toLocaleString("en-US")} events, ${identities.toLocaleString("en-US")} identities`
+
+/** One recompute against the plain statement, one query per metric, and the floor. */
+export const metricsBenchmark = Effect.fn("bench.metrics")(function*(size: Size, rounds: number) {
+  yield* makeEvents(size)
+  const keys = metricKeys(size.metrics)
+  const planned = sumPlan(keys, "none")
+  return yield* compareShapes(
+    `${sized(size)}; units are ${strategyOf(planned).long === undefined ? "wide" : "long"}`,
+    {
+      floor: [floorStatement(size.metrics)],
+      plain: [plainStatement(size.metrics)],
+      "one query per metric": keys.map((key) => compile(sumPlan([key], "none"))),
+      "assay, all identities": [compileMerged([planned])],
+      "assay, dedup none": [compile(planned)],
+      "assay, dedup row": [compile(sumPlan(keys, "row"))]
+    },
+    ["floor", "plain"],
+    rounds
+  )
+})
+
+/** Slices by 0, 1 and 5 dimensions of ten values each, with and without the series, against the totals. */
+export const partsBenchmark = Effect.fn("bench.parts")(function*(size: Size, rounds: number) {
+  yield* makeEvents(size)
+  const { query } = yield* Warehouse
+  const shapes: Record<string, ReadonlyArray<Statement>> = {}
+  for (const dimensions of [0, 1, 5]) {
+    for (const series of [false, true]) {
+      const slices = Array.from({ length: dimensions }, (_, i) => `traits.d${i}`)
+      const planned = sumPlan(metricKeys(size.metrics), "none", {}, { series, slices })
+      const asked = compileSliceValues(planned, 10)
+      const valued = asked === undefined
+        ? planned
+        : withSliceValues(planned, yield* Effect.fromResult(decodeSliceValues(planned, (yield* query(asked)).rows)))
+      shapes[`${dimensions} dimensions${series ? ", daily" : ""}`] = [compile(valued)]
+    }
+  }
+  return yield* compareShapes(sized(size), shapes, ["0 dimensions"], rounds)
 })
