@@ -4,7 +4,7 @@
   const said = document.getElementById("said")
 
   const copy = async (button) => {
-    const word = button.textContent
+    const [word, label] = [button.textContent, button.getAttribute("aria-label")]
     try {
       await navigator.clipboard.writeText(button.dataset.copy)
       button.textContent = "Copied"
@@ -12,8 +12,11 @@
       button.textContent = "Not allowed"
     }
     said.textContent = button.textContent
+    // What a button is called holds what stands on it.
+    button.setAttribute("aria-label", label.replace(word, button.textContent))
     setTimeout(() => {
       button.textContent = word
+      button.setAttribute("aria-label", label)
       said.textContent = ""
     }, 1500)
   }

@@ -58,6 +58,9 @@ export const rungs = (before?: MemoryMode): ReadonlyArray<MemoryMode | undefined
 const isTooLarge = (error: WarehouseError): error is QueryLimitExceeded =>
   error._tag === "QueryLimitExceeded" && error.limit === "memory"
 
+/** A disk that is too small for what a rung puts there is a reason to take the next one, which puts less there. */
+const isOutOfDisk = (error: WarehouseError): boolean => error._tag === "QueryRejected" && error.clickhouseCode === 243
+
 /**
  * Climbs until the plan's answer fits into memory. `run` asks one statement. Fails with the error of the last rung, which says what was tried,
  * or with any other error at once.
@@ -83,8 +86,8 @@ export const climb = <R>(
     for (const rung of rungs(before)) {
       const tried = yield* Effect.result(on(rung, last?.value ?? assumed))
       if (tried._tag === "Success") return tried.success
-      if (!isTooLarge(tried.failure)) return yield* tried.failure
-      last = tried.failure
+      if (isTooLarge(tried.failure)) last = tried.failure
+      else if (last === undefined || !isOutOfDisk(tried.failure)) return yield* tried.failure
     }
     return yield* new QueryLimitExceeded({
       limit: "memory",

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest"
 import { faultyProxy, users } from "../src/index.ts"
 import { type Ended, makeProject, type Project, type ProjectOptions, secrets, type StartOptions } from "./project.ts"
-import { identities } from "./shop.ts"
+import { crowd, identities } from "./shop.ts"
 
 const [url, port] = [inject("url"), inject("port")]
 const asOf = ["--as-of", "2026-04-01T00:00:00Z"]
@@ -20,6 +20,7 @@ const read = ({ stdout }: Ended) =>
       readonly as_of: string
       readonly window: { readonly to: string }
       readonly variants: ReadonlyArray<{ readonly key: string; readonly n: number }>
+      readonly provenance: { readonly memory?: { readonly by: string } }
     }>
     readonly failed: ReadonlyArray<{ readonly experiment: string; readonly code: string; readonly message: string }>
   }
@@ -83,6 +84,12 @@ describe("assay recompute", () => {
       { warehouse: { limits: { rows: 500 } } },
       "query_limit",
       /would read about [\d,]+ rows of shop\.events, and may read 500/
+    ],
+    [
+      "a limit of memory that no part of the identities fits into",
+      { warehouse: { limits: { memory_bytes: 1_000_000 } } },
+      "query_limit",
+      /241 MEMORY_LIMIT_EXCEEDED.*in up to 64 parts of the identities/
     ]
   ])("%s fails each experiment with code 1, and what was kept stays", async (_, options, code, message) => {
     const ended = await run(options)
@@ -97,7 +104,7 @@ describe("assay recompute", () => {
     expect(project.stored()).toEqual(good)
   })
 
-  it("a memory limit fails the experiment that needs too much, and the other one has a result", async () => {
+  it("an experiment that takes more memory than a query may, and than the disk has, is read in parts of its identities", async () => {
     const own = makeProject({
       url,
       events: { table: "crowd" },
@@ -106,11 +113,14 @@ describe("assay recompute", () => {
     try {
       const ended = await own.run(["recompute", "--all", "--json", "--concurrency", "1", ...asOf])
       noSecret(own, ended)
-      expect(ended.code).toBe(1)
       const { failed, results } = read(ended)
-      expect(failed).toMatchObject([{ experiment: "alpha", code: "query_limit" }])
-      expect(results).toMatchObject([{ experiment: "beta" }])
-      expect(Object.keys(own.stored()).filter((name) => name.includes("alpha"))).toEqual([])
+      expect(failed).toEqual([])
+      expect(results.map(({ provenance }) => provenance.memory?.by)).toEqual(["chunks", undefined])
+      expect(results.map(({ variants }) => variants.map(({ n }) => n))).toEqual([
+        [identities / 2 + crowd, identities / 2],
+        [identities / 2, identities / 2]
+      ])
+      expect(ended.code).toBe(0)
     } finally {
       own.remove()
     }

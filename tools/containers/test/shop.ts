@@ -7,6 +7,9 @@ export const window = { from: "2026-03-01T00:00:00Z", to: "2026-03-15T00:00:00Z"
 /** Identities of each experiment; every second one is in `control`, and every third one purchases. */
 export const identities = 600
 
+/** Identities of `alpha` in `control` that the crowd has beside them. */
+export const crowd = 1_500_000
+
 const columns = `
   environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
   identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String,
@@ -29,10 +32,10 @@ export const statements: ReadonlyArray<string> = [
    SELECT 'nowhere', 'purchase', '', toString(number), toDateTime64('2026-03-03 00:00:00', 3, 'UTC') + number % 1000 AS timestamp,
      '', '', '', timestamp FROM numbers(1000000000000) WHERE sipHash64(number) % 1000 = 0`,
   "CREATE VIEW shop.forever AS SELECT * FROM shop.endless",
-  // Five million identities, which no small memory holds.
+  // So many identities that no small memory holds them.
   `CREATE VIEW shop.crowd AS SELECT * FROM shop.events UNION ALL
    SELECT 'production', '$flag_exposure', 'alpha', concat('someone ', toString(number)),
-     toDateTime64('2026-03-02 00:00:00', 3, 'UTC') AS timestamp, 'control', '', '', timestamp FROM numbers(5000000)`
+     toDateTime64('2026-03-02 00:00:00', 3, 'UTC') AS timestamp, 'control', '', '', timestamp FROM numbers(${crowd})`
 ]
 
 /** Makes and fills the tables on a server. */
