@@ -83,20 +83,24 @@ export const climb = <R>(
   })
   return Effect.gen(function*() {
     let last: QueryLimitExceeded | undefined
+    let refused: WarehouseError | undefined
     for (const rung of rungs(before)) {
       const tried = yield* Effect.result(on(rung, last?.value ?? assumed))
       if (tried._tag === "Success") return tried.success
-      if (isTooLarge(tried.failure)) last = tried.failure
-      else if (last === undefined || !isOutOfDisk(tried.failure)) return yield* tried.failure
+      const { failure } = tried
+      if (isTooLarge(failure)) last = failure
+      else if (rung === undefined || !isOutOfDisk(failure)) return yield* failure
+      refused = failure
     }
+    if (last === undefined) return yield* refused!
     return yield* new QueryLimitExceeded({
       limit: "memory",
-      value: last!.value,
-      message: `${last!.message} It was tried with parts on disk, and in up to ${
+      value: last.value,
+      message: `${last.message} It was tried with parts on disk, and in up to ${
         chunkings.at(-1)
       } parts of the identities.`,
-      hint: last!.hint,
-      ...(last!.queryId === undefined ? {} : { queryId: last!.queryId })
+      hint: last.hint,
+      ...(last.queryId === undefined ? {} : { queryId: last.queryId })
     })
   })
 }

@@ -1,6 +1,6 @@
 /** Answers that take less memory: on disk, in parts of the identities; and previews over a part of them. */
 import { chunked, compile, decodeAggregates, type Plan } from "@assay/aggregation"
-import { type ResultsSummary } from "@assay/model"
+import { type MemoryMode, QueryRejected, type ResultsSummary, type Statement } from "@assay/model"
 import { scorecard } from "@assay/report"
 import { Store } from "@assay/store"
 import { Warehouse, type WarehouseShape } from "@assay/warehouse"
@@ -83,6 +83,29 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memor
       const refused = yield* Effect.flip(run(() => false))
       assert.deepInclude(refused, { _tag: "QueryLimitExceeded", limit: "memory" })
       assert.match(refused.message, /parts on disk, and in up to 64 parts of the identities/)
+    }))
+
+  it.effect("a disk that is too small leads on to parts, also where an earlier run ended on it; without the ladder's doing it is told", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const planned = planOf(measuring(keys))
+      const warehouse = yield* Warehouse
+      const full = new QueryRejected({
+        clickhouseCode: 243,
+        clickhouseName: "NOT_ENOUGH_SPACE",
+        message: "The disk is full",
+        hint: "Ask for space"
+      })
+      const isPart = (statement: Statement) => /cityHash64\([^%]*% \d+ >= /.test(statement.text)
+      const spills = ({ settings }: Statement) => "max_bytes_before_external_group_by" in settings
+      const run = (before?: MemoryMode, fails: (statement: Statement) => boolean = spills) =>
+        climb(
+          planned,
+          (statement) => fails(statement) && !isPart(statement) ? Effect.fail(full) : warehouse.query(statement),
+          before
+        )
+      assert.deepStrictEqual((yield* run({ by: "spill" })).memory, { by: "chunks", chunks: 4 })
+      assert.strictEqual(yield* Effect.flip(run(undefined, () => true)), full)
     }))
 
   it.effect("a recompute tells how it came to fit, and the next one begins there", () =>
