@@ -171,7 +171,7 @@ const plan = Command.make("plan", {
 )
 
 const replay = Command.make("replay", {
-  snapshot: Argument.String("snapshot").pipe(Argument.withDescription("The id of a snapshot")),
+  snapshot: Argument.String("snapshot").pipe(Argument.withDescription("The id of a snapshot, or its file")),
   config,
   json
 }, (input) => runReplay(input).pipe(reporting(input.json))).pipe(

@@ -74,11 +74,12 @@ describe("states", () => {
     expect(snapshots(root)).toEqual(before)
     expect((await assay(["recompute", "checkout_button", "--sample", "1"], here)).code).not.toBe(0)
     const listed = (await assay(["results", "checkout_button", "--list"], here)).stdout
-    const [, id] = listed.split(/\s+/)
+    const [, id, file] = listed.trim().split(/\s+/)
     const replayed = await assay(["replay", id!], here)
     expect(replayed).toMatchObject({ code: 0, stderr: "" })
     expect(replayed.stdout).toMatch(/^Agrees {6}all 23 numbers/m)
     expect(replayed.stdout).toMatch(/^Late rows {3}0 exposures and 0 events were stored since /m)
+    expect((await assay(["replay", file!], here)).stdout).toBe(replayed.stdout)
     expect(await assay(["replay", "nothing"], here)).toMatchObject({ code: 2, stdout: "" })
   })
 })

@@ -5,6 +5,7 @@ import { Instant } from "@assay/model"
 import { type Moved, replay } from "@assay/pipeline"
 import { type Snapshot, Store } from "@assay/store"
 import { Effect, Option } from "effect"
+import { basename } from "node:path"
 import { warehouseLayer } from "../engine.ts"
 import { Failed, UsageError } from "../Failed.ts"
 import { print, printJson } from "../output.ts"
@@ -12,15 +13,19 @@ import { loadDefinitions, type LoadedProject } from "../project.ts"
 import { storeLayer } from "../store.ts"
 import { version } from "../version.ts"
 
-/** What `assay replay` was asked for: the id of a snapshot. */
+/** What `assay replay` was asked for: the id of a snapshot, or the file that a run said it is kept in. */
 export interface ReplayInput {
   readonly snapshot: string
   readonly config: Option.Option<string>
   readonly json: boolean
 }
 
-/** The snapshot with this id, of whichever experiment. */
-const find = Effect.fn("replay.find")(function*(project: LoadedProject, id: string) {
+/** The id in the name of a snapshot's file, behind its time; what is no such name is an id. */
+const idIn = (named: string): string => basename(named).replace(/^\d{8}T\d{9}Z-(.+?)(\.json)?$/, "$1")
+
+/** The snapshot that is named, of whichever experiment. */
+const find = Effect.fn("replay.find")(function*(project: LoadedProject, named: string) {
+  const id = idIn(named)
   const store = yield* Store
   for (const experiment of project.definitions.experiments.keys()) {
     if ((yield* store.list(experiment)).some((listed) => listed.id === id)) {
@@ -29,7 +34,7 @@ const find = Effect.fn("replay.find")(function*(project: LoadedProject, id: stri
     }
   }
   return yield* new UsageError({
-    message: `There is no snapshot ${JSON.stringify(id)} of any experiment that is defined`,
+    message: `There is no snapshot ${JSON.stringify(named)} of any experiment that is defined`,
     hint: "`assay results <experiment> --list` shows the snapshots of one"
   })
 })
