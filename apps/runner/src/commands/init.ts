@@ -12,7 +12,7 @@ import { print, say } from "../output.ts"
 import { loadProject, shown } from "../project.ts"
 import { starterFiles } from "../starter.ts"
 import { writeFiles } from "../writeFiles.ts"
-import { quoteArgument } from "./recompute.ts"
+import { commandLine, quoteArgument } from "./recompute.ts"
 import { schemaFiles } from "./schema.ts"
 
 /** Writes the starter project into a folder; refuses, before writing anything, when one of its files is there already. */
@@ -43,11 +43,12 @@ export const runInit = Effect.fn("command.init")(function*(
     })
   }
   yield* writeFiles(folder, files, "assay init <folder>")
+  const call = commandLine(Option.none())
   const cd = folder === process.cwd() ? "" : `  cd ${quoteArgument(shown(folder))}\n`
   yield* print(
     `Wrote ${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
-      `It runs as it is, on made-up events:\n${cd}  assay recompute --all\n\n` +
-      `Then put your own ClickHouse into assay.config.ts, and check it with \`assay doctor\`.`
+      `It runs as it is, on made-up events:\n${cd}  ${call("recompute --all")}\n\n` +
+      `Then put your own ClickHouse into assay.config.ts, and check it with \`${call("doctor")}\`.`
   )
 })
 

@@ -102,10 +102,10 @@ const outcomeJson = (
 }
 
 /** The command as it was called: through npx or by itself, with the configuration that was named. */
-const commandLine = (config: Option.Option<string>) => (words: string): string =>
-  `\`${process.env["npm_config_user_agent"] === undefined ? "" : "npx "}assay ${words}${
+export const commandLine = (config: Option.Option<string>) => (words: string): string =>
+  `${process.env["npm_config_user_agent"] === undefined ? "" : "npx "}assay ${words}${
     Option.isNone(config) ? "" : ` --config ${quoteArgument(config.value)}`
-  }\``
+  }`
 
 const printOutcome = Effect.fn("printOutcome")(function*(
   project: LoadedProject,
@@ -120,15 +120,15 @@ const printOutcome = Effect.fn("printOutcome")(function*(
     yield* say(
       `\nKept as ${shown(only.path)}` +
         (only.latest ? "" : ", but a newer result than this one is there already") +
-        `.\nNext: ${command(`results ${quoteArgument(only.summary.experiment)}`)} shows it again,\n` +
-        `${command(`explain ${quoteArgument(only.summary.experiment)}`)} how it was computed.`
+        `.\nNext: \`${command(`results ${quoteArgument(only.summary.experiment)}`)}\` shows it again,\n` +
+        `\`${command(`explain ${quoteArgument(only.summary.experiment)}`)}\` how it was computed.`
     )
   } else if (results.length > 0) {
     yield* print(overview(results.map(({ summary }) => summary)))
     if (only?.path === undefined) {
       return yield* say("\nPreviews over a part of the identities: nothing was kept. Without --sample, results are.")
     }
-    yield* say(`\nKept in ${storeName(project)}.\nNext: ${command("results <experiment>")} shows a scorecard.`)
+    yield* say(`\nKept in ${storeName(project)}.\nNext: \`${command("results <experiment>")}\` shows a scorecard.`)
   }
 })
 
