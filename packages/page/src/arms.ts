@@ -32,5 +32,4 @@ export const armsOf = (summary: ResultsSummary): ReadonlyArray<Arm> => {
 export const treatmentsOf = (summary: ResultsSummary): ReadonlyArray<Arm> => armsOf(summary).slice(1)
 
 /** The mark and name of an arm. */
-export const armName = (arm: Arm): VNode =>
-  el("span", { class: "arm" }, el("span", { class: `swatch arm-${arm.index}`, "aria-hidden": "true" }), name(arm.key))
+export const armName = (arm: Arm): VNode => el("span", { class: `arm arm-${arm.index}` }, name(arm.key))

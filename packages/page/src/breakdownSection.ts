@@ -69,7 +69,7 @@ const metricTable = (summary: ResultsSummary, breakdown: Breakdown, metric: Metr
         const { interval, lift } = liftText(inference)
         return row(
           rowHeading(armName(arm)),
-          figure(lift, "lift"),
+          figure(lift, "Lift"),
           figure(interval, evidence.interval),
           trusted("td", { role: "cell", class: "drawing" }, drawings.get(inference) ?? ""),
           figure(evidence.of(inference), evidence.title)

@@ -6,7 +6,7 @@ import type { SvgElement } from "./svgDocument.ts"
 
 const width = 300
 const rowHeight = 26
-const axisHeight = 22
+const axisHeight = 24
 
 /** Room at both ends, for arrows and for half of a label. */
 const inset = 22
@@ -24,14 +24,13 @@ export const axisChart = (axis: Axis): string =>
     axis: null,
     x: scale(axis),
     marks: [
-      Plot.ruleX([0], { stroke: "var(--zero)", y1: 16, y2: axisHeight }),
+      Plot.ruleX([0], { stroke: "var(--zero)", insetTop: 18 }),
       Plot.text([axis.low, 0, axis.high].filter((x) => x === 0 || Math.abs(x) > (axis.high - axis.low) * 0.12), {
         x: (x: number) => x,
         text: (x: number) => (x === 0 ? "0" : Numbers.tick(x)),
         frameAnchor: "top",
         dy: 3,
         textAnchor: "middle",
-        fontSize: 11,
         fill: "var(--quiet)"
       })
     ]
@@ -41,6 +40,10 @@ export const axisChart = (axis: Axis): string =>
 export interface Drawn extends Interval {
   readonly colour: string
 }
+
+/** What the drawing shows, for those who don't see it. */
+const drawn = ({ high, low }: Interval): string =>
+  low > 0 ? "wholly above 0" : high < 0 ? "wholly below 0" : "includes 0"
 
 const children = (figure: SvgElement, mark: string): ReadonlyArray<string> =>
   figure.children.find((one) => one.getAttribute("class") === mark)?.children.map(({ outerHTML }) => outerHTML) ?? []
@@ -106,7 +109,9 @@ export const intervalCharts = (axis: Axis, intervals: ReadonlyArray<Drawn>): Rea
   const [leftOf, rightOf, pointOf] = [of(lefts!, left), of(rights!, right), of(points!, pointed)]
   return intervals.map((one, i) =>
     rounded(
-      `<svg class="plot interval" aria-hidden="true" focusable="false" width="${width}" height="${rowHeight}" viewBox="0 0 ${width} ${rowHeight}">${zero}${ranges![
+      `<svg class="plot interval" role="img" aria-label="${
+        drawn(one)
+      }" viewBox="0 0 ${width} ${rowHeight}">${zero}${ranges![
         i
       ]!}${leftOf.get(one) ?? ""}${rightOf.get(one) ?? ""}${pointOf.get(one) ?? ""}</svg>`
     )

@@ -148,12 +148,12 @@ const armRow = (
   size: number
 ): VNode => {
   const mean = valueOf(metric.estimand, own(metric.variants, arm.key))
-  const value = figure(mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand), "value")
+  const value = figure(mean === undefined ? "–" : Numbers.value(mean, size, metric.estimand), "Value")
   const title = rowHeading(
     armName(arm),
     ...(arm.control && arm.key !== "control" ? [el("span", { class: "quiet" }, " control")] : [])
   )
-  if (arm.control) return rowOf("control", title, value, cell("", { colspan: 5, class: "rest" }))
+  if (arm.control) return rowOf("control", title, value)
   const inference = own(metric.inference, arm.key)
   const word = own(metric.verdict, arm.key)
   const verdict = cell(word === undefined ? "" : badge(word, verdictTones[word]), { class: "word" })
@@ -173,22 +173,13 @@ const armRow = (
   return row(
     title,
     value,
-    figure(lift, "lift"),
+    figure(lift, "Lift"),
     figure(interval, evidence.interval),
-    el(
-      "td",
-      { role: "cell", class: "drawing" },
-      el("span", { class: "hidden" }, drawn(inference)),
-      trusted("div", {}, drawings.get(inference) ?? "")
-    ),
+    trusted("td", { role: "cell", class: "drawing" }, drawings.get(inference) ?? ""),
     figure(evidence.of(inference), evidence.title),
     verdict
   )
 }
-
-/** What the drawing shows, for those who don't see it. */
-const drawn = ({ ci_high, ci_low }: WireInference): string =>
-  ci_low > 0 ? "wholly above 0" : ci_high < 0 ? "wholly below 0" : "includes 0"
 
 const signedPercent = (x: number): string => `${Numbers.lift({ lift: x, ci_low: x, ci_high: x }).lift} %`
 
@@ -266,14 +257,10 @@ const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
       ["mean without the cap", ...arms.map(({ key }) => precise(own(cap.uncapped, key)?.mean))]
     ]
   const facts = covariate === undefined ? [] : [`Covariate: ${visible(covariate.source)}.`]
-  const compared = treatmentsOf(summary).flatMap((arm) => {
-    const inference = own(metric.inference, arm.key)
-    return inference === undefined || inference === null ? [] : [{ arm, pairs: further(inference) }]
-  })
   return unfold(
     ["Raw numbers", el("span", { class: "hidden" }, " of ", name(metric.metric_id))],
     { class: "raw" },
-    table("Per arm", ["Number", ...headings], [
+    table("Each arm, and each treatment against the control", ["Number", ...headings], [
       ...moments,
       ...uncapped,
       ...(immature === undefined ? [] : [["identities not old enough", ...perArm(immature)]]),
@@ -281,18 +268,21 @@ const raw = (summary: ResultsSummary, metric: MetricResult): VNode => {
       ...(reported ?? []).map((one) => [
         name(one.name),
         ...arms.map(({ key }) => precise(own(one.values, key) ?? undefined))
-      ])
+      ]),
+      ...against(metric, arms)
     ]),
-    ...facts.map((fact) => el("p", { class: "quiet" }, fact)),
-    ...compared.map(({ arm, pairs }) =>
-      el(
-        "div",
-        { class: "further" },
-        el("p", {}, armName(arm), " against the control"),
-        el("dl", {}, ...pairs.map(([term, text]) => el("div", {}, el("dt", {}, term), el("dd", {}, text))))
-      )
-    )
+    ...facts.map((fact) => el("p", { class: "quiet" }, fact))
   )
+}
+
+/** Every figure of the comparisons with the control: a row each, with a cell for each arm. */
+const against = (metric: MetricResult, arms: ReadonlyArray<Arm>): ReadonlyArray<ReadonlyArray<string>> => {
+  const figures = arms.map(({ key }) => {
+    const inference = own(metric.inference, key)
+    return new Map(inference === undefined || inference === null ? [] : further(inference))
+  })
+  const terms = new Set(figures.flatMap((one) => [...one.keys()]))
+  return [...terms].map((term) => [term, ...figures.map((one) => one.get(term) ?? "–")])
 }
 
 const immatureText = (metric: MetricResult): ReadonlyArray<Content> => {

@@ -30,7 +30,7 @@ const exposures = (summary: ResultsSummary, series: Series): VNode => {
     legend(
       arms,
       ...(summary.quarantined > 0
-        ? [el("li", {}, el("span", { class: "swatch quarantined", "aria-hidden": "true" }), "in several variants")]
+        ? [el("li", { class: "quarantined" }, "in several variants")]
         : [])
     ),
     trusted("div", { class: "chart" }, exposuresChart(summary, series)),

@@ -6,7 +6,7 @@ import { type Arm, armsOf, treatmentsOf } from "./arms.ts"
 import { draw } from "./chart.ts"
 
 const width = 560
-const height = 230
+const height = 244
 
 /** One arm's new identities in the period that ends at `until`. */
 export interface Count {
@@ -30,22 +30,20 @@ export const newQuarantined = (series: Series): ReadonlyArray<Count> =>
 const frame = {
   width,
   height,
-  marginLeft: 56,
+  marginLeft: 62,
   marginRight: 16,
   marginTop: 14,
-  marginBottom: 30
+  marginBottom: 44
 } as const
 
 const axes = (series: Series, format: (x: number) => string): ReadonlyArray<Plot.Markish> => [
   Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 5 }),
-  Plot.axisY({ ticks: 5, tickSize: 0, label: null, fill: "var(--quiet)", fontSize: 12, tickFormat: format }),
+  Plot.axisY({ ticks: 5, tickSize: 0, label: null, fill: "var(--quiet)", tickFormat: format }),
   Plot.axisX({
     ticks: Math.min(6, series.points.length),
-    tickSize: 4,
-    stroke: "var(--line)",
+    tickSize: 0,
     label: null,
-    fill: "var(--quiet)",
-    fontSize: 12
+    fill: "var(--quiet)"
   })
 ]
 

@@ -41,6 +41,16 @@ export const open = async (browser: Browser, look: Look, address: string): Promi
   return { page, complaints }
 }
 
+/** Makes the window as tall as the page, so that all of it is laid out: what is far from sight is skipped otherwise, and its height guessed. */
+export const unroll = async (page: Page): Promise<void> => {
+  const { height = 0, width = 0 } = page.viewportSize() ?? {}
+  const whole = await page.evaluate<number>("document.documentElement.scrollHeight")
+  if (whole <= height) return
+  await page.setViewportSize({ width, height: whole })
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+  await unroll(page)
+}
+
 /** How many pixels a page is wider than its window. */
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -1,5 +1,6 @@
-import { chromiumPath, launch, looks, open, overflow } from "@assay/browser"
-import { names, now, shipping, statement, states } from "@assay/example-summaries"
+import { chromiumPath, launch, looks, open, overflow, unroll } from "@assay/browser"
+import { large, names, now, shipping, statement, states } from "@assay/example-summaries"
+import type { ResultsSummary } from "@assay/model"
 import { experimentPage } from "@assay/page"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -21,11 +22,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const fileOf = (state: string): string => {
-  const file = join(folder, `${state}.html`)
-  writeFileSync(file, experimentPage({ summary: states[state]!, statement, now }))
+const written = (name: string, summary: ResultsSummary): string => {
+  const file = join(folder, `${name}.html`)
+  writeFileSync(file, experimentPage({ summary, statement, now }))
   return pathToFileURL(file).href
 }
+
+const fileOf = (state: string): string => written(state, states[state]!)
 
 const [light] = looks
 
@@ -41,10 +44,12 @@ describe.each(Object.keys(states))("the page of %s, as a file", (state) => {
     "$name: no violation of accessibility, no scrolling sideways, no complaint",
     async (look) => {
       const { complaints, page } = await open(browser, look, fileOf(state))
+      await unroll(page)
       await page.screenshot({ path: join(screenshots, `file-${state}-${look.name}.png`), fullPage: true })
       expect(await overflow(page)).toBeLessThanOrEqual(0)
       // All unfolded: what is hidden can't be checked.
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+      await unroll(page)
       expect(await violations(page, look === light ? undefined : ofStyle)).toEqual([])
       expect(await overflow(page)).toBeLessThanOrEqual(0)
       expect(complaints).toEqual([])
@@ -113,6 +118,53 @@ describe("the page of an experiment, as a file", () => {
     expect(await page.locator("button:visible").count()).toBe(0)
     expect(await page.locator("details:not(.raw) figure:visible").count()).toBeGreaterThan(0)
     expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(255, 255, 255)")
+    await page.context().close()
+  })
+})
+
+describe("the text of charts", () => {
+  const widths = [360, 390, 640, 720, 800, 1024, 1100, 1280, 1920]
+
+  it(`is 11 pixels high or more on windows of ${widths.join(", ")} pixels`, async () => {
+    const { page } = await open(browser, light!, fileOf("shipping"))
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 })
+      await unroll(page)
+      const heights = await page.evaluate<ReadonlyArray<number>>(
+        `[...document.querySelectorAll("svg text")].filter((text) => text.checkVisibility())
+          .map((text) => Number.parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().d)`
+      )
+      expect(heights.length).toBeGreaterThan(20)
+      expect(Math.min(...heights), `at ${width} pixels`).toBeGreaterThanOrEqual(11)
+      expect(await overflow(page), `at ${width} pixels`).toBeLessThanOrEqual(0)
+    }
+    await page.context().close()
+  })
+})
+
+describe("the page of 100 metrics in 5 arms", () => {
+  it("is laid out where one looks, found in by the browser's search, and printed whole", async () => {
+    const { page } = await open(browser, light!, written("large", large(100, 5)))
+    const devtools = await page.context().newCDPSession(page)
+    await devtools.send("Performance.enable")
+    const { metrics } = await devtools.send("Performance.getMetrics")
+    const count = (name: string) => metrics.find((one) => one.name === name)?.value
+    expect(count("Nodes")).toBeLessThan(60_000)
+    expect(count("LayoutObjects")).toBeLessThan(5_000)
+    const laidOut = () =>
+      page.evaluate(
+        `[...document.querySelectorAll("#scorecard td.word")].at(-1).checkVisibility({ contentVisibilityAuto: true })`
+      )
+    expect(await laidOut()).toBe(false)
+    await page.locator("#scorecard .metric-name", { hasText: "metric_99" }).scrollIntoViewIfNeeded()
+    await expect.poll(laidOut).toBe(true)
+    await page.evaluate("scrollTo(0, 0)")
+    await expect.poll(laidOut).toBe(false)
+    expect(await page.evaluate("find('metric_99')")).toBe(true)
+    await expect.poll(laidOut).toBe(true)
+    await page.evaluate("scrollTo(0, 0)")
+    await page.emulateMedia({ media: "print" })
+    expect(await laidOut()).toBe(true)
     await page.context().close()
   })
 })

@@ -1,5 +1,5 @@
 /** The pages of `assay serve`, every state reached by clicking. */
-import { launch, type Look, looks, open, overflow, type Serving } from "@assay/browser"
+import { launch, type Look, looks, open, overflow, type Serving, unroll } from "@assay/browser"
 import { names } from "@assay/example-summaries"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -24,8 +24,10 @@ const as = (who: "ann" | "bob", path: string, options: BrowserContextOptions = {
   return opened(path, { ...options, ...(storageState === undefined ? {} : { storageState }) }, look)
 }
 
-const shot = (page: Page, name: string) =>
-  page.screenshot({ path: join(screenshots, `served-${name}.png`), fullPage: true })
+const shot = async (page: Page, name: string) => {
+  await unroll(page)
+  await page.screenshot({ path: join(screenshots, `served-${name}.png`), fullPage: true })
+}
 
 const unfold = (page: Page) =>
   page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
