@@ -4,17 +4,13 @@ import type { VNode } from "preact"
 import { el } from "./html.ts"
 import { name } from "./text.ts"
 
-/** Colours of the stylesheet, `--arm-0` (control) to `--arm-7`; further arms take them again. */
+/** Colours of the stylesheet, `--arm-0` (control) to `--arm-7`, where lines get their dashes by them; further arms take them again. */
 const colours = 8
-
-/** Dashes of lines; the control's is whole. */
-const dashes = ["", "", "6 3", "2 3", "8 3 2 3", "10 4", "1 2", "12 3 2 3 2 3"]
 
 export interface Arm {
   readonly key: string
   readonly control: boolean
   readonly colour: string
-  readonly dash: string
   /** The index of its colour. */
   readonly index: number
 }
@@ -24,7 +20,7 @@ export const armsOf = (summary: ResultsSummary): ReadonlyArray<Arm> => {
   const keys = summary.variants.map(({ key }) => key)
   return [summary.control, ...keys.filter((key) => key !== summary.control)].map((key, i) => {
     const index = i === 0 ? 0 : 1 + ((i - 1) % (colours - 1))
-    return { key, control: i === 0, colour: `var(--arm-${index})`, dash: dashes[index]!, index }
+    return { key, control: i === 0, colour: `var(--arm-${index})`, index }
   })
 }
 

@@ -188,19 +188,30 @@ export const experimentBody = (summary: ResultsSummary, statement?: Statement): 
     provenanceSection(summary, statement)
   ])
 
+/** Stands where the body goes. No text of a page holds it, because controls are shown escaped. */
+const HERE = "\u0000"
+
 /**
- * The page of one experiment as HTML text. All of it can be read without its script. Without `served` it is a file that needs nothing
- * else. `body` is {@link experimentBody} of the same summary, where somebody has it already.
+ * What stands before and after {@link experimentBody} in the page of an experiment. It is short and differs with time and reader, so that
+ * a server may keep the body as the bytes that it sends.
  */
-export const experimentPage = (view: ExperimentView, body = experimentBody(view.summary, view.statement)): string => {
+export const experimentFrame = (view: ExperimentView): readonly [before: string, after: string] => {
   const { served, summary } = view
   const place: Place = served === undefined ? { kind: "file" } : { kind: "served", base: served.base }
-  return page(place, `${summary.experiment} · Assay`, title(view), [
+  const [before = "", after = ""] = page(place, `${summary.experiment} · Assay`, title(view), [
     ...(served === undefined ? [] : [...older(served), ...refresh(served)]),
-    trusted("div", { class: "body" }, body),
+    trusted("div", { class: "body" }, HERE),
     ...(served === undefined ? [] : [history(served)])
-  ])
+  ]).split(HERE)
+  return [before, after]
 }
+
+/**
+ * The page of one experiment as HTML text. All of it can be read without its script. Without `served` it is a file that needs nothing
+ * else.
+ */
+export const experimentPage = (view: ExperimentView): string =>
+  experimentFrame(view).join(experimentBody(view.summary, view.statement))
 
 /** The page of an experiment that has no results yet, or whose results can't be read: which, and what to do about it. */
 export const emptyPage = (

@@ -3,6 +3,7 @@ export { type Asset, script, stylesheet } from "./assets.ts"
 export {
   emptyPage,
   experimentBody,
+  experimentFrame,
   experimentPage,
   type ExperimentView,
   type RefreshState,

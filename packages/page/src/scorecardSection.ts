@@ -217,14 +217,14 @@ const further = (inference: WireInference): ReadonlyArray<readonly [string, stri
         `${margin.holds ? "holds" : "doesn't hold"}, p ${p(margin.p_value)}`
       ] as const
     ]),
-    ...(adjustment === undefined ? [] : [
-      [
-        "covariate",
-        adjustment.fallback === undefined
-          ? `θ = ${precise(adjustment.theta)}, explains ${Numbers.share(adjustment.variance_reduction)} of the variance`
-          : `not used: ${visible(adjustment.fallback)}`
-      ] as const
-    ])
+    ...(adjustment === undefined
+      ? []
+      : adjustment.fallback === undefined
+      ? [
+        ["covariate, θ", precise(adjustment.theta)] as const,
+        ["covariate, variance explained", Numbers.share(adjustment.variance_reduction)] as const
+      ]
+      : [["covariate, not used", visible(adjustment.fallback)] as const])
   ]
 }
 

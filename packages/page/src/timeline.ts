@@ -55,25 +55,40 @@ export const exposuresChart = (summary: ResultsSummary, series: Series): string 
     ...frame,
     x: { type: "utc" },
     y: { zero: true, nice: true },
+    color: { type: "identity" },
     marks: [
       ...axes(series, (n) => compact.format(n)),
       Plot.ruleY([0], { stroke: "var(--zero)" }),
-      ...armsOf(summary).map((arm) => line(newIdentities(series, arm.key), "n", arm)),
+      ...linesOf(armsOf(summary).map((arm) => ({ arm, points: newIdentities(series, arm.key) })), "n"),
       ...(summary.quarantined > 0
         ? [Plot.lineY(newQuarantined(series), { x: "until", y: "n", stroke: "var(--warn)", strokeDasharray: "2 3" })]
         : [])
     ]
   })
 
-const line = (data: ReadonlyArray<Count | Point>, y: "n" | "lift", arm: Arm): Plot.Markish =>
-  Plot.line([...data], {
-    x: "until",
-    y,
-    stroke: arm.colour,
-    strokeWidth: 2,
-    ...(arm.dash === "" ? {} : { strokeDasharray: arm.dash }),
-    ...(data.length > 1 ? {} : { marker: "dot" })
-  })
+/** What was seen of an arm. */
+interface Seen<A> {
+  readonly arm: Arm
+  readonly points: ReadonlyArray<A>
+}
+
+/** The points of all arms, each with its arm and its colour. */
+const coloured = <A extends object>(
+  seen: ReadonlyArray<Seen<A>>
+): Array<A & { readonly arm: string; readonly colour: string }> =>
+  seen.flatMap(({ arm, points }) => points.map((point) => ({ ...point, arm: arm.key, colour: arm.colour })))
+
+/** A line per arm, in one mark: what Plot does for each mark costs more than its lines. An arm seen once is a dot. */
+const linesOf = <A extends Count | Point>(
+  seen: ReadonlyArray<Seen<A>>,
+  y: "n" | "lift"
+): ReadonlyArray<Plot.Markish> => {
+  const single = seen.filter(({ points }) => points.length === 1)
+  return [
+    Plot.line(coloured(seen), { x: "until", y, z: "arm", stroke: "colour", strokeWidth: 2 }),
+    ...(single.length === 0 ? [] : [Plot.dot(coloured(single), { x: "until", y, fill: "colour", r: 3 })])
+  ]
+}
 
 /** The lift of one treatment in a metric at the end of a period. */
 export interface Point {
@@ -109,26 +124,26 @@ export const liftChart = (summary: ResultsSummary, series: Series, metric: strin
   const high = Math.max(0, Math.min(centre + reach, Math.max(...all.map((point) => point.high))))
   // Clamped here, not clipped by the drawing: a clip path would need an id that differs from one drawing to the next.
   const clamp = (x: number): number => Math.min(high, Math.max(low, x))
+  const clamped = lines.map(({ arm, points }) => ({
+    arm,
+    points: points.map(({ high, lift, low, until }) => ({
+      until,
+      lift: clamp(lift),
+      low: clamp(low),
+      high: clamp(high)
+    }))
+  }))
   const times = instants(series).map(Number)
   return draw({
     ...frame,
     x: { type: "utc", domain: [Math.min(...times), Math.max(...times)] },
     y: { domain: [low, high] },
+    color: { type: "identity" },
     marks: [
       ...axes(series, (x) => (x === 0 ? "0" : Numbers.tick(x))),
-      ...lines.map(({ arm, points }) =>
-        Plot.areaY([...points], {
-          x: "until",
-          y1: ({ low }: Point) => clamp(low),
-          y2: ({ high }: Point) => clamp(high),
-          fill: arm.colour,
-          fillOpacity: 0.14
-        })
-      ),
+      Plot.areaY(coloured(clamped), { x: "until", y1: "low", y2: "high", z: "arm", fill: "colour", fillOpacity: 0.14 }),
       Plot.ruleY([0], { stroke: "var(--zero)" }),
-      ...lines.map(({ arm, points }) =>
-        line(points.map((point) => ({ ...point, lift: clamp(point.lift) })), "lift", arm)
-      )
+      ...linesOf(clamped, "lift")
     ]
   })
 }

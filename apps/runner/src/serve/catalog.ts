@@ -15,8 +15,8 @@ export interface CatalogShape {
   readonly card: (experiment: Experiment) => Effect.Effect<Card & { readonly snapshot: string | undefined }, StoreError>
   readonly snapshots: (experiment: string) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
   readonly snapshot: (experiment: string, id: string) => Effect.Effect<Option.Option<Snapshot>, StoreError>
-  /** The costly part of a page; kept by snapshot, which never changes. */
-  readonly body: (snapshot: Snapshot) => string
+  /** The costly part of a page as UTF-8; kept by snapshot, which never changes. */
+  readonly body: (snapshot: Snapshot) => Uint8Array
   readonly hashOf: (experiment: Experiment) => Effect.Effect<string, AssayError>
 }
 
@@ -76,7 +76,7 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
   )
   const cards = recent<Card["results"] & { readonly kind: "some" }>(10_000)
   const snapshots = recent<Snapshot>(MOST_SNAPSHOTS)
-  const bodies = recent<string>(MOST_SNAPSHOTS)
+  const bodies = recent<Uint8Array>(MOST_SNAPSHOTS)
   const key = (experiment: string, id: string): string => JSON.stringify([experiment, id])
 
   const snapshot: CatalogShape["snapshot"] = Effect.fn("Catalog.snapshot")(function*(experiment, id) {
@@ -152,7 +152,7 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
     snapshot,
     body: (one) => {
       const name = key(one.experiment, one.id)
-      return bodies.get(name) ?? bodies.set(name, experimentBody(one.summary, one.statement))
+      return bodies.get(name) ?? bodies.set(name, Buffer.from(experimentBody(one.summary, one.statement)))
     },
     hashOf: (experiment) =>
       Effect.map(

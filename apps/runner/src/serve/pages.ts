@@ -4,7 +4,7 @@ import {
   type Card,
   emptyPage,
   everything,
-  experimentPage,
+  experimentFrame,
   listPage,
   messagePage,
   type Query,
@@ -40,8 +40,9 @@ const COOKIE = "assay_session"
 export const pathOf = (experiment: string): string =>
   `${BASE}experiments/${encodeURIComponent(experiment).replaceAll(".", "%2E")}`
 
-const html = (text: string, status = 200) =>
-  HttpServerResponse.text(text, { status, contentType: "text/html; charset=utf-8" })
+const HTML = "text/html; charset=utf-8"
+
+const html = (text: string, status = 200) => HttpServerResponse.text(text, { status, contentType: HTML })
 
 const gone = () => html(messagePage(BASE, "Not found", "There is no such page, or none that you may see."), 404)
 
@@ -208,7 +209,11 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
           )
         }
         const now = new Date(yield* Clock.currentTimeMillis).toISOString()
-        return html(experimentPage({ summary: snapshot.value.summary, now, served }, catalog.body(snapshot.value)))
+        const [before, after] = experimentFrame({ summary: snapshot.value.summary, now, served })
+        return HttpServerResponse.uint8Array(
+          Buffer.concat([Buffer.from(before), catalog.body(snapshot.value), Buffer.from(after)]),
+          { contentType: HTML }
+        )
       })
     )
 
