@@ -1,6 +1,7 @@
 /** The `assay` command: its subcommands, their flags and help. */
 import { Effect } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
+import { runAdvise } from "./commands/advise.ts"
 import { runAggregations } from "./commands/aggregations.ts"
 import { calcHelp, runCalc } from "./commands/calc.ts"
 import { runDoctor } from "./commands/doctor.ts"
@@ -72,6 +73,39 @@ const explain = Command.make(
   { experiment, config, json },
   (input) => runExplain(input).pipe(reporting(input.json))
 ).pipe(Command.withDescription("Show the plan and the statement of an experiment, and what it will read"))
+
+const advise = Command.make("advise", {
+  experiments: Argument.String("experiment").pipe(
+    Argument.withDescription("Keys of experiments (default: all)"),
+    Argument.variadic()
+  ),
+  all: Flag.Boolean("all").pipe(Flag.withDescription("Every experiment that is defined"), Flag.withDefault(false)),
+  config,
+  scratch: Flag.String("scratch").pipe(
+    Flag.withMetavar("database"),
+    Flag.withDescription(
+      "Where copies of a part of the tables may be made and dropped, to measure on (default: where results are written)"
+    ),
+    Flag.optional
+  ),
+  rows: Flag.Int("rows").pipe(
+    Flag.withDescription("About how many rows of each table are copied"),
+    Flag.filter((n) => n >= 10_000, (n) => `--rows is ${n}; it must be 10000 or more`),
+    Flag.withDefault(2_000_000)
+  ),
+  json
+}, (input) => runAdvise(input).pipe(reporting(input.json))).pipe(
+  Command.withDescription(
+    "Say what added to the event tables (a projection, an index) would let experiments read less, and how much less"
+  ),
+  Command.withExamples([
+    { command: "assay advise", description: "For all experiments; prints DDL, and changes no table" },
+    {
+      command: "assay advise checkout_button --scratch assay",
+      description: "For one, measured on a copy in that database"
+    }
+  ])
+)
 
 const recompute = Command.make("recompute", {
   experiments: Argument.String("experiment").pipe(
@@ -428,6 +462,7 @@ export const assay = Command.make("assay").pipe(
     init,
     validate,
     explain,
+    advise,
     recompute,
     watch,
     runs,

@@ -81,6 +81,15 @@ export {
   pinnedSettings,
   tableName
 } from "./statement/compile.ts"
+export {
+  compileCopy,
+  compileLook,
+  compilePartitions,
+  compileSize,
+  type Sampling,
+  type TableRead,
+  tableReads
+} from "./statement/reads.ts"
 export * as Stored from "./statement/stored.ts"
 export { isSharded } from "./statement/table.ts"
 export { leastLong, type Strategy, strategyOf } from "./Strategy.ts"

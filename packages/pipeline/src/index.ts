@@ -1,4 +1,18 @@
 /** The orchestrator: definitions in, snapshots out, for one experiment or hundreds. */
+export {
+  type Advice,
+  advise,
+  type Advised,
+  type AdviseInput,
+  type Cost,
+  type Gain,
+  mostTried,
+  type Saving,
+  savingsOf,
+  type TableAdvice
+} from "./advice/advise.ts"
+export { factsOf, type TableFacts } from "./advice/facts.ts"
+export { ddlOf, type Proposal } from "./advice/proposals.ts"
 export { estimandOf } from "./compareArms.ts"
 export { decide, type DecideInput } from "./decision/decide.ts"
 export { type Evidence, judge, type Judged, type JudgeInput, levelOf } from "./decision/judge.ts"

@@ -14,7 +14,7 @@ import {
 } from "@assay/aggregation"
 import type { ResolvedConfig } from "@assay/definitions"
 import { Duration, formatIssue, Instant, type Statement } from "@assay/model"
-import { statementHash } from "@assay/pipeline"
+import { type Saving, savingsOf, statementHash } from "@assay/pipeline"
 import { overLimit, Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option, Result } from "effect"
 import { bytesText } from "../cost.ts"
@@ -153,6 +153,15 @@ const statementLines = ({ parameters, settings, text }: Statement): ReadonlyArra
   ...Object.entries(settings).map(([key, value]) => `  ${key} = ${value}`)
 ]
 
+/** What another order of the tables would spare; nothing where theirs serves. */
+const savingLines = (savings: ReadonlyArray<Saving>): ReadonlyArray<string> =>
+  savings.flatMap(({ needed, order, rows, table }) => [
+    `Needed      about ${needed.toLocaleString("en-US")} of these ${
+      rows.toLocaleString("en-US")
+    } rows of ${table}: a projection or a`,
+    `            sort key by ${order.join(", ")} would spare most others; \`assay advise\` measures it`
+  ])
+
 /** Prints plan, estimate, statement and parameters. Without a warehouse that answers, the estimate says why it is missing. */
 export const runExplain = Effect.fn("command.explain")(
   function*(input: { readonly experiment: string; readonly config: Option.Option<string>; readonly json: boolean }) {
@@ -173,7 +182,12 @@ export const runExplain = Effect.fn("command.explain")(
     const first = compileConstants(planned)
     const statement = compile(withConstants(planned, []))
     const estimated = yield* Effect.result(
-      Warehouse.use((warehouse) => warehouse.estimate(statement)).pipe(Effect.provide(warehouseLayer(project)))
+      Effect.gen(function*() {
+        const warehouse = yield* Warehouse
+        const estimate = yield* warehouse.estimate(statement)
+        const savings = planned.mapping.cluster === undefined ? yield* savingsOf(warehouse, planned, estimate) : []
+        return { ...estimate, savings }
+      }).pipe(Effect.provide(warehouseLayer(project)))
     )
     if (input.json) {
       return yield* printJson({
@@ -183,7 +197,18 @@ export const runExplain = Effect.fn("command.explain")(
         ...(first === undefined ? {} : { first_statement: first }),
         statement,
         statement_hash: statementHash(statement),
-        estimate: Result.isSuccess(estimated) ? estimated.success.tables : null
+        estimate: Result.isSuccess(estimated) ? estimated.success.tables : null,
+        ...(Result.isSuccess(estimated)
+          ? {
+            savings: estimated.success.savings.map(({ looked, needed, order, rows, table }) => ({
+              table,
+              rows,
+              rows_needed: needed,
+              rows_looked_at: looked,
+              order
+            }))
+          }
+          : {})
       })
     }
     const reads = Result.isFailure(estimated)
@@ -205,6 +230,7 @@ export const runExplain = Effect.fn("command.explain")(
         ...describePlan(planned),
         ...refreshLines(planned, config.incremental),
         ...reads,
+        ...(Result.isSuccess(estimated) ? savingLines(estimated.success.savings) : []),
         ...(refused === undefined ? [] : [`Refused     ${refused.message}`]),
         ...(first === undefined ? [] : [`First       sha256 ${statementHash(first)}`, ...statementLines(first), ""]),
         `Statement   sha256 ${statementHash(statement)}${

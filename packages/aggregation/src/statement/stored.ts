@@ -222,6 +222,26 @@ export const addEvents = (plan: Plan, state: StateName, { batch, before, until }
   )
 }
 
+/** The statement that counts the `rows` of exposures and events that a batch would read, and reads what tells them from others alone. */
+export const countNews = (plan: Plan, { before, until }: Pick<Batch, "before" | "until">): Statement => {
+  const { mapping } = plan
+  const source = exposureSource(plan, "own")
+  const rows = (from: Fragment, where: ReadonlyArray<Fragment>): Fragment =>
+    sql`SELECT count() AS found FROM ${from} WHERE ${and(where)}`
+  return statement(sql`SELECT sum(found) AS rows FROM (
+${
+    union([
+      ...news(mapping.exposures?.columns ?? mapping.columns, "exposures", before, until).map((more) =>
+        rows(source.from, [...source.where, ...more])
+      ),
+      ...news(mapping.columns, "events", before, until).map((more) =>
+        rows(table(plan, mapping, "own"), [...isRead(plan, eventColumns(plan)), ...more])
+      )
+    ])
+  }
+)`)
+}
+
 /** The stored events that meet a condition, as the statement has them of the event table. */
 const storedEvents = (plan: Plan, state: StateName, columns: EventColumns, where: Fragment): Fragment => {
   const once = plan.deduplication.policy === "none"
