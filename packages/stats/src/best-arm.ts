@@ -2,16 +2,63 @@
 import type { Direction } from "@assay/model"
 import { normalCdf, normalDensity } from "./distributions.ts"
 import type { Estimate } from "./estimand.ts"
-import { panels } from "./internal/gauss-legendre.ts"
+import { gaussLegendre } from "./internal/gauss-legendre.ts"
 
 /** Beyond so many standard deviations an arm's density adds less than 1e-17. */
 const reach = 9
 
+/** The widest panel in standard deviations of the narrowest arm in it: 24 nodes then leave less than 1e-13. */
+const widest = 3
+
+const rule = gaussLegendre(24)
+
+/** An arm whose value isn't known for sure. */
+interface Posterior {
+  readonly mean: number
+  readonly sd: number
+}
+
+/**
+ * Panels [a, b] over the parts of [from, ∞) where any arm has a density, each no wider than {@link widest} standard deviations of every
+ * arm that has a density in it, so that none hides a step.
+ */
+const panelsOver = (arms: ReadonlyArray<Posterior>, from: number): ReadonlyArray<readonly [number, number]> => {
+  const ranges = arms.map(({ mean, sd }) => ({ low: mean - reach * sd, high: mean + reach * sd, width: widest * sd }))
+  const panels: Array<readonly [number, number]> = []
+  let a = from
+  for (;;) {
+    const left = ranges.filter(({ high }) => high > a)
+    if (left.length === 0) return panels
+    a = Math.max(a, Math.min(...left.map(({ low }) => low)))
+    const end = Math.max(...left.map(({ high }) => high))
+    const b = Math.min(end, ...left.map(({ low, width }) => Math.max(low, a + width)))
+    panels.push([a, b])
+    a = b
+  }
+}
+
+/** Arms so narrow are points: their values can't be told apart. */
+const isPoint = ({ value, variance }: Estimate): boolean => Math.sqrt(variance) <= 4 * Number.EPSILON * Math.abs(value)
+
+/** Puts the products of all other numbers into `others`: of those before each, from the left, and of those after it, from the right. */
+const multiplyOthers = (numbers: Float64Array, others: Float64Array): void => {
+  let before = 1
+  for (let i = 0; i < numbers.length; i++) {
+    others[i] = before
+    before *= numbers[i]!
+  }
+  let after = 1
+  for (let i = numbers.length - 1; i >= 0; i--) {
+    others[i]! *= after
+    after *= numbers[i]!
+  }
+}
+
 /**
  * The chance of each arm to be the best of all, the control included, from independent normal posteriors under flat priors:
- * ∫ φ_i(x)·Π_{j≠i} Φ_j(x) dx by Gauss-Legendre panels no wider than the narrowest arm that matters there. The chances add up to 1
- * within 1e-9. Arms without variance are points; equal points share. `down`: the smallest is the best. An arm that isn't a
- * finite number with a variance of at least 0 is a RangeError.
+ * ∫ φ_i(x)·Π_{j≠i} Φ_j(x) dx by Gauss-Legendre panels no wider than the narrowest arm that matters there, the same nodes for all arms.
+ * The chances add up to 1 within 1e-9. Arms without variance are points; equal points share. `down`: the smallest is the best. An arm
+ * that isn't a finite number with a variance of at least 0 is a RangeError.
  */
 export const chanceToBeBest = (arms: ReadonlyArray<Estimate>, direction: Direction): ReadonlyArray<number> => {
   for (const { value, variance } of arms) {
@@ -20,34 +67,31 @@ export const chanceToBeBest = (arms: ReadonlyArray<Estimate>, direction: Directi
     }
   }
   const sign = direction === "down" ? -1 : 1
-  const posteriors = arms.map(({ value, variance }) => ({ mean: sign * value, sd: Math.sqrt(variance) }))
-  const points = posteriors.filter(({ sd }) => sd === 0).map(({ mean }) => mean)
+  // From the best on: a large offset would take the digits.
+  const best = Math.max(...arms.map(({ value }) => sign * value))
+  const meanOf = ({ value }: Estimate): number => sign * value - best
+  const points = arms.filter(isPoint).map(meanOf)
   const bestPoint = Math.max(-Infinity, ...points)
   const ties = points.filter((mean) => mean === bestPoint).length
-  const below = (x: number, except: number): number => {
-    let product = 1
-    for (const [j, { mean, sd }] of posteriors.entries()) {
-      if (j !== except && sd > 0) product *= normalCdf((x - mean) / sd)
-    }
-    return product
-  }
-  return posteriors.map(({ mean, sd }, i) => {
-    if (sd === 0) return mean < bestPoint ? 0 : below(mean, i) / ties
-    const low = Math.max(mean - reach * sd, bestPoint)
-    const high = mean + reach * sd
-    if (low >= high) return 0
-    // A break wherever another arm's distribution rises, so that no panel hides a step.
-    const cuts = posteriors.flatMap((arm, j) =>
-      j === i || arm.sd === 0 ? [] : [-reach, -3, -1, 0, 1, 3, reach].map((k) => arm.mean + k * arm.sd)
-    )
-    const breaks = [low, ...cuts.filter((x) => x > low && x < high).toSorted((a, b) => a - b), high]
-    let total = 0
-    for (let k = 0; k + 1 < breaks.length; k++) {
-      const { nodes, weights } = panels(breaks[k]!, breaks[k + 1]!, 2 * sd)
-      for (const [m, x] of nodes.entries()) {
-        total += weights[m]! * (normalDensity((x - mean) / sd) / sd) * below(x, i)
+  const spread = arms.filter((arm) => !isPoint(arm)).map((arm) => ({ mean: meanOf(arm), sd: Math.sqrt(arm.variance) }))
+  const chances = spread.map(() => 0)
+  const [below, others] = [new Float64Array(spread.length), new Float64Array(spread.length)]
+  for (const [a, b] of panelsOver(spread, bestPoint)) {
+    const half = (b - a) / 2
+    for (let k = 0; k < rule.nodes.length; k++) {
+      const x = a + half * (1 + rule.nodes[k]!)
+      for (let i = 0; i < spread.length; i++) below[i] = normalCdf((x - spread[i]!.mean) / spread[i]!.sd)
+      multiplyOthers(below, others)
+      for (let i = 0; i < spread.length; i++) {
+        const { mean, sd } = spread[i]!
+        const z = (x - mean) / sd
+        if (Math.abs(z) < reach) chances[i]! += half * rule.weights[k]! * (normalDensity(z) / sd) * others[i]!
       }
     }
-    return Math.min(1, total)
-  })
+  }
+  const allBelow = spread.reduce((product, { mean, sd }) => product * normalCdf((bestPoint - mean) / sd), 1)
+  let next = 0
+  return arms.map((arm) =>
+    !isPoint(arm) ? Math.min(1, chances[next++]!) : meanOf(arm) < bestPoint ? 0 : allBelow / ties
+  )
 }

@@ -130,19 +130,35 @@ describe("multiple comparisons", () => {
 describe("chance to be best", () => {
   const arms = fc.array(
     fc.record({ value: fc.double({ min: -3, max: 3, noNaN: true }), variance: fc.constantFrom(0, 1e-6, 0.01, 1, 25) }),
-    { minLength: 1, maxLength: 6 }
+    { minLength: 1, maxLength: 12 }
   )
   it("adds up to 1, and is mirrored by the direction", () => {
     fc.assert(fc.property(arms, (given) => {
       const chances = chanceToBeBest(given, "up")
-      expect(chances.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 8)
+      expect(chances.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 11)
       const mirrored = chanceToBeBest(given.map(({ value, variance }) => ({ value: -value, variance })), "down")
       for (const [i, x] of chances.entries()) expect(mirrored[i]).toBeCloseTo(x, 10)
     }))
   })
-  it("of two arms is the chance to win, of equal arms an equal part", () => {
-    const [, best] = chanceToBeBest([{ value: 1, variance: 4 }, { value: 2, variance: 0.5 }], "up")
-    expect(best).toBeCloseTo(normalCdf(1 / Math.sqrt(4.5)), 10)
+  it("of two arms is the chance to win, however far apart and unlike they are", () => {
+    const apart = fc.double({ min: -30, max: 30, noNaN: true })
+    const deviation = fc.double({ min: 1e-4, max: 100, noNaN: true })
+    fc.assert(fc.property(apart, deviation, deviation, (value, one, other) => {
+      const [, best] = chanceToBeBest([{ value: 0, variance: one ** 2 }, { value, variance: other ** 2 }], "up")
+      expect(best).toBeCloseTo(normalCdf(value / Math.hypot(one, other)), 11)
+    }))
+  })
+  it("keeps its digits where it is small", () => {
+    fc.assert(fc.property(fc.double({ min: 0, max: 15, noNaN: true }), (apart) => {
+      const [worse] = chanceToBeBest([{ value: 0, variance: 1 }, { value: apart, variance: 1 }], "up")
+      expect(worse! / normalCdf(-apart / Math.SQRT2)).toBeCloseTo(1, 9)
+    }))
+  })
+  it("is what an arm without variance leaves to the others, where it can't be told from its value", () => {
+    const chances = chanceToBeBest([{ value: 1e9, variance: 1e-18 }, { value: 1e9, variance: 1 }], "up")
+    for (const x of chances) expect(x).toBeCloseTo(0.5, 11)
+  })
+  it("of equal arms is an equal part", () => {
     const equal = { value: 1, variance: 2 }
     for (const x of chanceToBeBest([equal, equal, equal, equal], "up")) expect(x).toBeCloseTo(0.25, 10)
     expect(chanceToBeBest([{ value: 1, variance: 0 }, { value: 1, variance: 0 }], "up")).toEqual([0.5, 0.5])
