@@ -1,12 +1,12 @@
 /** From rows to aggregates: every column by its name, every number checked. */
-import { DecodeError, Moments } from "@assay/model"
+import { DecodeError, Moments, recordOf } from "@assay/model"
 import { Result } from "effect"
 import { cell, count, real, reals, type Row, Unexpected } from "./cells.ts"
 import { type FoundConstant, valuesOf } from "./Constants.ts"
-import { completed } from "./eventless.ts"
+import { type Completed, completed } from "./eventless.ts"
 import { apartPart, groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan, type PlannedQuantile } from "./Plan.ts"
-import { metricMoments, momentsOf } from "./rowMoments.ts"
+import { momentsReader } from "./rowMoments.ts"
 import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
 import { countColumn, placements, ripeTimes } from "./statement/moments.ts"
@@ -90,19 +90,17 @@ const unusable = (plan: Plan, error: Unexpected): DecodeError =>
 
 type RowsOfArm = (arm: string) => ReadonlyArray<Row>
 
-/** The moments of some measures of a plan, by arm. */
-const allMoments = (
+/** The moments of the first measures of a plan (those of its metrics, or all), by arm. */
+const momentsByArm = (
   plan: Plan,
   some: ReadonlyArray<Measure>,
+  momentsOf: Completed["momentsOf"],
   ofArm: RowsOfArm
 ): ReadonlyArray<Readonly<Record<string, Moments.Moments>>> => {
-  const ripe = ripeTimes(measures(plan))
-  return some.map((measure, m) => {
-    const read = (row: Row) => metricMoments(plan, measure, m, countColumn(measure, ripe), row)
-    return Object.fromEntries(
-      plan.arms.map((arm) => [arm, ofArm(arm).map(read).reduce(Moments.merge, Moments.empty(measure.columns.length))])
-    )
-  })
+  const rows = recordOf(plan.arms, ofArm)
+  return some.map(({ columns }, m) =>
+    recordOf(plan.arms, (arm) => Moments.mergeAll(columns.length, rows[arm]!.map((row) => momentsOf(row, m))))
+  )
 }
 
 const withoutLast = ({ comoments, n, products, sums }: Moments.Moments): Moments.Moments => ({
@@ -122,8 +120,7 @@ const capsOf = (
     if (cap === undefined) return undefined
     if (cap.limit.kind !== "constant") throw new RangeError("The plan has a cap that wasn't found yet")
     const byArm = last[used++]!
-    const ofArms = <A>(of: (moments: Moments.Moments) => A) =>
-      Object.fromEntries(plan.arms.map((arm) => [arm, of(byArm[arm]!)]))
+    const ofArms = <A>(of: (moments: Moments.Moments) => A) => recordOf(plan.arms, (arm) => of(byArm[arm]!))
     return {
       value: Math.max(0, cap.limit.value),
       capped: ofArms(({ sums }) => sums.at(-1)!),
@@ -154,19 +151,22 @@ const placementOf = (row: Row) => placements[count(row, "place")]
 const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted => {
   const ranks = rankedArms(plan)
   const byPart = Map.groupBy(rows, (row) => count(row, "part"))
-  const arms = new Map<string, ReadonlyArray<Row>>()
+  const arms = new Map<string, Map<number, Array<Row>>>(plan.arms.map((arm) => [arm, new Map()]))
   for (const row of rows) {
     if (placementOf(row) !== "arm") continue
     const arm = ranks[count(row, "arm")]
-    const key = JSON.stringify([arm, count(row, "part")])
-    if (arm === undefined || (arms.has(key) && !several)) {
+    const ofPart = arm === undefined ? undefined : arms.get(arm)
+    const part = count(row, "part")
+    const before = ofPart?.get(part)
+    if (ofPart === undefined || (before !== undefined && !several)) {
       throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(row["arm"])}`)
     }
-    arms.set(key, [...(arms.get(key) ?? []), row])
+    if (before === undefined) ofPart.set(part, [row])
+    else before.push(row)
   }
   return {
     at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
-    ofArm: (part) => (arm) => arms.get(JSON.stringify([arm, part])) ?? [],
+    ofArm: (part) => (arm) => arms.get(arm)?.get(part) ?? [],
     counting: plan.series === undefined
       ? [...(byPart.get(wholePart) ?? []), ...(byPart.get(apartPart) ?? [])]
       : rows.filter((row) => count(row, "part") >= groupPart(0) && count(row, "part") < groupPart(1))
@@ -174,22 +174,24 @@ const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted =>
 }
 
 const identitiesOf = (plan: Plan, ofArm: RowsOfArm): Readonly<Record<string, number>> =>
-  Object.fromEntries(plan.arms.map((arm) => [arm, sum(ofArm(arm), "n")]))
+  recordOf(plan.arms, (arm) => sum(ofArm(arm), "n"))
 
-const slicesOf = (plan: Plan, { ofArm }: Sorted): Aggregates["slices"] =>
+const slicesOf = (plan: Plan, { ofArm }: Sorted, momentsOf: Completed["momentsOf"]): Aggregates["slices"] =>
   plan.breakdowns.map((breakdown, b) => {
-    const slice = (code: number): SliceAggregates => {
+    const counted = (code: number) => {
       const rows = ofArm(slicePart(b, code))
-      return {
-        value: breakdown.values[code - 1] ?? null,
-        other: code === otherCode(breakdown),
-        identities: identitiesOf(plan, rows),
-        moments: allMoments(plan, plan.metrics, rows)
-      }
+      const identities = identitiesOf(plan, rows)
+      return { code, rows, identities, size: Object.values(identities).reduce((a, b) => a + b, 0) }
     }
-    const size = ({ identities }: SliceAggregates) => Object.values(identities).reduce((a, b) => a + b, 0)
-    const named = breakdown.values.map((_, i) => slice(i + 1)).toSorted((a, b) => size(b) - size(a))
-    return [...named, slice(0), slice(otherCode(breakdown))].filter((one) => size(one) > 0)
+    const named = breakdown.values.map((_, i) => counted(i + 1)).toSorted((a, b) => b.size - a.size)
+    return [...named, counted(0), counted(otherCode(breakdown))].filter(({ size }) => size > 0).map((
+      { code, identities, rows }
+    ): SliceAggregates => ({
+      value: breakdown.values[code - 1] ?? null,
+      other: code === otherCode(breakdown),
+      identities,
+      moments: momentsByArm(plan, plan.metrics, momentsOf, rows)
+    }))
   })
 
 /** So many digits of a sum of squares may go into the mean before nothing of the spread is left. */
@@ -226,11 +228,8 @@ const momentsOverTime = (
 ): ReadonlyArray<Moments.Moments | undefined> => {
   const metric = plan.metrics[m]!
   const first = groupPart(ages(plan).indexOf(metric.age))
-  const counted = countColumn(metric, ripeTimes(measures(plan)))
-  const added = Array.from(
-    { length: points },
-    (_, p) => ofArm(first + p)(arm).map((row) => momentsOf(metric, m, counted, row))
-  )
+  const read = momentsReader(metric, m, countColumn(metric, ripeTimes(measures(plan))))
+  const added = Array.from({ length: points }, (_, p) => ofArm(first + p)(arm).map(read))
   const over = (value: (moments: Moments.Moments) => number) =>
     running(added.map((all) => all.reduce((total, moments) => total + value(moments), 0)))
   const n = over((moments) => moments.n)
@@ -270,13 +269,14 @@ export const decodeAggregates = (
   several: boolean = isSharded(plan)
 ): Result.Result<Aggregates, DecodeError> => {
   try {
-    const sorted = sort(plan, completed(plan, rows, several), several)
+    const whole = completed(plan, rows, several)
+    const sorted = sort(plan, whole.rows, several)
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"
     const inArms = counting.filter((row) => placementOf(row) === "arm")
     const latest = Math.max(0, ...counting.filter(isNamed).map((row) => count(row, "latest_event")))
     const identities = identitiesOf(plan, ofArm(wholePart))
-    const all = allMoments(plan, measures(plan), ofArm(wholePart))
+    const all = momentsByArm(plan, measures(plan), whole.momentsOf, ofArm(wholePart))
     const moments = all.slice(0, plan.metrics.length)
     const reports = plan.metrics.reduce((total, { reported }) => total + reported.length, 0)
     return Result.succeed({
@@ -289,9 +289,7 @@ export const decodeAggregates = (
       }),
       caps: capsOf(plan, all.slice(moments.length + reports)),
       quantiles: plan.metrics.map(({ quantile }) => quantile && quantilesOf(plan, quantile)),
-      immature: plan.metrics.map((_, m) =>
-        Object.fromEntries(plan.arms.map((arm) => [arm, identities[arm]! - moments[m]![arm]!.n]))
-      ),
+      immature: plan.metrics.map((_, m) => recordOf(plan.arms, (arm) => identities[arm]! - moments[m]![arm]!.n)),
       quarantined: sum(at("quarantined", wholePart), "n"),
       quarantinedFrom: Object.fromEntries(
         plan.arms.map((arm) => [
@@ -314,7 +312,7 @@ export const decodeAggregates = (
         )
       ),
       latestEvent: latest === 0 ? undefined : plan.reads.from + latest - 1,
-      slices: slicesOf(plan, sorted),
+      slices: slicesOf(plan, sorted, whole.momentsOf),
       points: pointsOf(plan, sorted, { identities, moments })
     })
   } catch (error) {

@@ -83,6 +83,10 @@ export const merge = (a: Moments, b: Moments): Moments => {
   }
 }
 
+/** Moments of the union of any number of disjoint sets of identities, with `k` unit columns: {@link merge}, from the first to the last. */
+export const mergeAll = (k: number, parts: ReadonlyArray<Moments>): Moments =>
+  parts.length === 0 ? empty(k) : parts.reduce(merge)
+
 /** Mean of unit column `i`; 0 when there is no identity. */
 export const mean = (m: Moments, i = 0): number => (m.n > 0 ? m.sums[i]! / m.n : 0)
 

@@ -51,6 +51,7 @@ export {
   Multiplicity,
   Prior
 } from "./Policy.ts"
+export { recordOf } from "./record.ts"
 export { Design, EffectSize, Horizon, horizonMillis, lookFractions, RecordedPlan } from "./RecordedPlan.ts"
 export { defaultRefresh, Refresh } from "./Refresh.ts"
 export {

@@ -47,6 +47,8 @@ describe("merge", () => {
       const m = Moments.fromValues(2, a)
       expect(Moments.merge(m, Moments.empty(2))).toEqual(m)
       expect(Moments.merge(Moments.empty(2), m)).toEqual(m)
+      expect(Moments.mergeAll(2, [m])).toEqual(m)
+      expect(Moments.mergeAll(2, [Moments.empty(2), m, m])).toEqual(Moments.merge(m, m))
     }))
   })
 })
