@@ -25,34 +25,39 @@ export const estimandOf = (metric: PlannedMetric): Estimand => ({
   ...(metric.covariate === undefined ? {} : { covariate: metric.covariate.columns })
 })
 
-/** The question of a plan's metric (by its place) and a treatment, from the metric's moments per arm. */
-export const questionOf = (
+/**
+ * The question about each treatment by a plan's metric (by its place), from the metric's moments per arm. What is the same for all treatments is
+ * found once.
+ */
+export const questionsOf = (
   { confidence, plan }: Pick<ComparingInput, "plan" | "confidence">,
   m: number,
-  moments: Readonly<Record<string, Moments.Moments>>,
-  treatment: string
-): ComparisonInput => ({
-  control: moments[plan.experiment.control]!,
-  treatment: moments[treatment]!,
-  estimand: estimandOf(plan.metrics[m]!),
-  direction: plan.metrics[m]!.direction,
-  confidence,
-  pooled: plan.arms.map((arm) => moments[arm]!).reduce(Moments.merge)
-})
+  moments: Readonly<Record<string, Moments.Moments>>
+): (treatment: string) => ComparisonInput => {
+  const metric = plan.metrics[m]!
+  const shared = {
+    control: moments[plan.experiment.control]!,
+    estimand: estimandOf(metric),
+    direction: metric.direction,
+    confidence,
+    // Only the adjustment for a covariate looks at all arms.
+    ...(metric.covariate === undefined ? {} : { pooled: plan.arms.map((arm) => moments[arm]!).reduce(Moments.merge) })
+  }
+  return (treatment) => ({ ...shared, treatment: moments[treatment]! })
+}
 
-/** What the engine says to a question of a metric, withheld below the floors of the policy and the metric. */
-export const compareArm = (
+/** What the engine says to questions of a metric, withheld below the floors of the policy and the metric. */
+export const comparerOf = (
   { engine, plan, policy }: ComparingInput,
-  m: number,
-  question: ComparisonInput
-): Comparison => {
+  m: number
+): (question: ComparisonInput) => Comparison => {
   const floors = [
     { ...identitiesFloor, need: policy.identities },
     ...plan.metrics[m]!.floors.map((floor) =>
       floor.kind === "conversions" ? { ...floor, need: policy.conversions } : floor
     )
   ]
-  return checkFloors(floors, question) ?? compareToControl(engine, question)
+  return (question) => checkFloors(floors, question) ?? compareToControl(engine, question)
 }
 
 /** Parts of the identities that don't depend on the arm: what they are parts by, and the moments of each metric and arm in them. */

@@ -1,8 +1,9 @@
 /** What a metric's result says beside its moments: who is too young, who lacks the covariate, what the cap did, what is reported beside. */
 import type { Aggregates } from "@assay/aggregation"
 import { Duration, type MetricResult, type Moments, treatments } from "@assay/model"
-import { compareArm, type ComparingInput, questionOf } from "./compareArms.ts"
-import { stable, wireInference, wireMoments } from "./wire.ts"
+import { comparerOf, type ComparingInput, questionsOf } from "./compareArms.ts"
+import { stable } from "./stable.ts"
+import { wireInference, wireMoments } from "./wire.ts"
 
 /** What the extras are made of. */
 export interface ExtrasInput extends ComparingInput {
@@ -23,6 +24,7 @@ const capOf = (input: ExtrasInput, m: number): MetricResult["cap"] => {
   const metric = metrics[m]!
   const { capped, uncapped, value } = found
   const quantile = metric.cap?.quantile
+  const [compare, questionOf] = [comparerOf(input, m), questionsOf(input, m, uncapped)]
   return {
     value: stable(value),
     ...(quantile === undefined ? {} : { quantile }),
@@ -30,7 +32,7 @@ const capOf = (input: ExtrasInput, m: number): MetricResult["cap"] => {
     uncapped: Object.fromEntries(arms.map((arm) => [arm, wireMoments(metric, uncapped[arm]!)])),
     uncapped_inference: Object.fromEntries(
       treatments(experiment).map(({ key }) => {
-        const comparison = compareArm(input, m, questionOf(input, m, uncapped, key))
+        const comparison = compare(questionOf(key))
         return [key, comparison.status === "ok" ? wireInference(comparison) : null]
       })
     )

@@ -7,12 +7,13 @@ import {
   Instant,
   type Moments,
   type PartialMetric,
+  recordOf,
   type Series,
   treatments
 } from "@assay/model"
 import { checkSampleRatio } from "@assay/srm"
 import type { Engine } from "@assay/stats"
-import { compareArm, questionOf } from "./compareArms.ts"
+import { comparerOf, questionsOf } from "./compareArms.ts"
 import { wireInference, wireMoments, wireWithheld } from "./wire.ts"
 
 /** What parts are made of. */
@@ -30,21 +31,22 @@ type ByArm = Readonly<Record<string, Moments.Moments>>
 const partialMetric = (input: PartsInput, m: number, moments: ByArm): PartialMetric => {
   const { plan } = input
   const metric = plan.metrics[m]!
-  const comparing = { ...input, policy: input.policy ?? defaultDecisionPolicy }
-  const comparisons = treatments(plan.experiment).map(({ key }) => ({
-    key,
-    comparison: compareArm(comparing, m, questionOf(input, m, moments, key))
-  }))
+  const compare = comparerOf({ ...input, policy: input.policy ?? defaultDecisionPolicy }, m)
+  const questionOf = questionsOf(input, m, moments)
+  const keys = treatments(plan.experiment).map(({ key }) => key)
+  const compared = recordOf(keys, (key) => compare(questionOf(key)))
   return {
     metric_id: metric.key,
-    variants: Object.fromEntries(plan.arms.map((arm) => [arm, wireMoments(metric, moments[arm]!)])),
-    inference: Object.fromEntries(
-      comparisons.map(({ comparison, key }) => [key, comparison.status === "ok" ? wireInference(comparison) : null])
-    ),
+    variants: recordOf(plan.arms, (arm) => wireMoments(metric, moments[arm]!)),
+    inference: recordOf(keys, (key) => {
+      const comparison = compared[key]!
+      return comparison.status === "ok" ? wireInference(comparison) : null
+    }),
     withheld: Object.fromEntries(
-      comparisons.flatMap(({ comparison, key }) =>
-        comparison.status === "withheld" ? [[key, wireWithheld(comparison)]] : []
-      )
+      keys.flatMap((key) => {
+        const comparison = compared[key]!
+        return comparison.status === "withheld" ? [[key, wireWithheld(comparison)]] : []
+      })
     )
   }
 }

@@ -8,12 +8,7 @@ import {
   type WireWithheld,
   type Withheld
 } from "@assay/model"
-
-/**
- * Sums of fractions depend on the order of addition in their last digits, so they leave with 14 significant ones. Whole
- * numbers leave as they are.
- */
-export const stable = (x: number): number => (Number.isSafeInteger(x) ? x : Number(x.toPrecision(14)))
+import { stable } from "./stable.ts"
 
 /** The moments of one arm of a metric. */
 export const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): VariantMoments => ({
@@ -32,10 +27,17 @@ export const wireMoments = (metric: PlannedMetric, moments: Moments.Moments): Va
 })
 
 /** What is inferred. */
-export const wireInference = (inference: Inference): WireInference => {
-  const { status: _, ...rest } = inference
-  return rest
-}
+export const wireInference = (inference: Inference): WireInference => ({
+  lift: inference.lift,
+  ci_low: inference.ci_low,
+  ci_high: inference.ci_high,
+  chance_to_win: inference.chance_to_win,
+  difference: inference.difference,
+  difference_ci_low: inference.difference_ci_low,
+  difference_ci_high: inference.difference_ci_high,
+  standard_error: inference.standard_error,
+  p_value: inference.p_value
+})
 
 /** Why nothing is inferred. */
 export const wireWithheld = ({ have, need, reason, sentence }: Withheld): WireWithheld => ({

@@ -28,7 +28,7 @@ import {
   sequential,
   shrink
 } from "@assay/stats"
-import { compareArm, estimandOf, questionOf, type Strata, stratify } from "../compareArms.ts"
+import { comparerOf, estimandOf, questionsOf, type Strata, stratify } from "../compareArms.ts"
 import { wireInference } from "../wire.ts"
 import type { DecisiveTest } from "./reading.ts"
 
@@ -110,14 +110,12 @@ interface Asked {
 
 const okAnalysis = (answer: Analysis | Withheld): Analysis | undefined => (answer.status === "ok" ? answer : undefined)
 
-const ask = (input: JudgeInput, m: number, variant: string): Asked => {
+const ask = (input: JudgeInput, m: number, variant: string, plain: ComparisonInput): Asked => {
   const { confidence, engine, plan, policy } = input
   const metric = plan.metrics[m]!
-  const moments = input.moments[m]!
-  const plain = questionOf(input, m, moments, variant)
   const mixed = input.strata === undefined ? undefined : stratify(plan, m, plain, input.strata, variant)
   const question = mixed?.question ?? plain
-  const floored = compareArm(input, m, plain)
+  const floored = comparerOf(input, m)(plain)
   const comparison = mixed === undefined || floored.status === "withheld" ? floored : compareToControl(engine, question)
   const use = plan.experiment.metrics.find(({ metric: key }) => key === metric.key)
   const margin = marginOf(use?.margin, metric)
@@ -215,7 +213,10 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
   const level = levelOf(policy, confidence)
   const decider = decisiveEngine(input)
   const held = decider.heldAt?.(confidence) ?? decider
-  const asked = plan.metrics.flatMap((_, m) => treatments(plan.experiment).map(({ key }) => ask(input, m, key)))
+  const asked = plan.metrics.flatMap((_, m) => {
+    const questionOf = questionsOf(input, m, input.moments[m]!)
+    return treatments(plan.experiment).map(({ key }) => ask(input, m, key, questionOf(key)))
+  })
   const families = (["goal", "secondary"] as const).map((role) => {
     const family = asked.filter(({ metric }) => metric.role === role && metric.direction !== "informational")
     const method = usableMethod(role === "goal" ? multiplicity.goals : multiplicity.secondary, family)
