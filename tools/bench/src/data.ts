@@ -9,6 +9,10 @@ export interface Size {
   readonly events: number
   readonly metrics: number
   /** The part of the identities that is made: those whose hash leaves `index` when divided by `of`. All where it is absent. */
+  /** The part of the metric events that is there a second time; events then have an id of their own, `event_id`. */
+  readonly repeated?: number
+  /** Without traits and metadata, which few statements read. */
+  readonly narrow?: boolean
   readonly shard?: { readonly index: number; readonly of: number }
 }
 
@@ -22,27 +26,33 @@ const plain = (text: string, parameters: Statement["parameters"] = {}): Statemen
   settings: {}
 })
 
+const traits = `concat('{', arrayStringConcat(
+        arrayMap(i -> concat('"d', toString(i), '":"v', toString(cityHash64(number, i) % 10), '"'), range(5)), ','
+      ), '}')`
+
 /**
  * Fills the table `events`: every identity is exposed once in the first ten days, to one of two variants; events of
  * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
  * before its identity's exposure. Exposures have five traits, `d0` to `d4`, of ten values each.
  */
-export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, identities, metrics, shard }: Size) {
+export const makeEvents = Effect.fn("bench.makeEvents")(function*(
+  { events, identities, metrics, narrow, repeated, shard }: Size
+) {
   const { command } = yield* Warehouse
   const own = { index: shard?.index ?? 0, of: shard?.of ?? 1 }
   yield* command(plain("DROP TABLE IF EXISTS events"))
   yield* command(plain(`CREATE TABLE events (
     environment_key LowCardinality(String), event LowCardinality(String), feature_name LowCardinality(String),
     identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String,
-    collected_at DateTime64(3, 'UTC')
+    collected_at DateTime64(3, 'UTC')${
+    repeated === undefined ? "" : ", event_id String MATERIALIZED hex(sipHash128(identifier, event, timestamp, value))"
+  }
   ) ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY (environment_key, event, timestamp)`))
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),
       toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % (10 * 86400000)) AS at,
       if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'),
-      concat('{', arrayStringConcat(
-        arrayMap(i -> concat('"d', toString(i), '":"v', toString(cityHash64(number, i) % 10), '"'), range(5)), ','
-      ), '}'), '{}', at
+      ${narrow === true ? "'{}'" : traits}, '{}', at
     FROM numbers({n:UInt64})
     WHERE cityHash64(concat('user-', toString(number))) % {of:UInt64} = {index:UInt64}`,
     { n: identities, ...own }
@@ -56,4 +66,11 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*({ events, iden
     WHERE cityHash64(identifier) % {of:UInt64} = {index:UInt64}`,
     { n: events, identities, metrics, ...own }
   ))
+  if (repeated !== undefined) {
+    yield* command(plain(
+      `INSERT INTO events SELECT * FROM events
+      WHERE event != '$flag_exposure' AND cityHash64(identifier, timestamp, 'again') % 1000 < {share:UInt64}`,
+      { share: Math.round(1000 * repeated) }
+    ))
+  }
 })

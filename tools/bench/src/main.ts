@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
+import { duplicates, growth, identities, measurePoint, type Point } from "./growth.ts"
 import { keep } from "./history.ts"
 import { metricsBenchmark, partsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
@@ -18,6 +19,9 @@ const usage = `Usage: npm run bench -- <name>
   parts [events] [rounds]     slices by 0, 1 and 5 dimensions, with and without the daily series (20000000, 5)
   summary [metrics] [variants] [slices]  from the rows of an answer to the encoded summary (100, 10, 50)
   refresh [events] [rounds]   from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000, 5)
+  growth [most events] [rounds]  time and memory from 2000000 events on, and their exponents (20000000, 3)
+  duplicates [events] [rounds]  what looking for repeated rows costs, by the row and by an id (20000000, 5)
+  identities [number] [MB]    a recompute of so many identities under a ceiling of memory (50000000, 8000)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
@@ -55,6 +59,9 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
         Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
       )
     ),
+  growth: () => growth(number(0, 20_000_000), number(1, 3)),
+  duplicates: () => duplicates(number(0, 20_000_000), number(1, 5)),
+  identities: () => identities(number(0, 50_000_000), 1e6 * number(1, 8000)),
   summary: () => summaryBenchmark({ metrics: number(0, 100), variants: number(1, 10), slices: number(2, 50) }, 9),
   refresh: () =>
     Effect.runPromise(
@@ -79,9 +86,17 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   decisions: () => decisions(number(0, 2000))
 }
 
+/** One size of a benchmark that measures each in a process of its own: what was found, as JSON. */
+const point = (given: string): Promise<string> =>
+  Effect.runPromise(
+    measurePoint(JSON.parse(given) as Point).pipe(Effect.provide(Warehouse.layerEmbedded(join(folder, "data"))))
+  ).then((found) => JSON.stringify(found))
+
 const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
 try {
-  if (benchmark === undefined) {
+  if (name === "point") {
+    console.log(await point(rest[0] ?? ""))
+  } else if (benchmark === undefined) {
     console.error(usage)
     process.exitCode = 2
   } else {

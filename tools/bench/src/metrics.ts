@@ -11,7 +11,7 @@ import {
   withSliceValues
 } from "@assay/aggregation"
 import { sum } from "@assay/aggregation-sum"
-import { defaultEventMapping, type EventMapping, type Metric, type Statement } from "@assay/model"
+import { defaultEventMapping, type EventMapping, type Experiment, type Metric, type Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Result } from "effect"
 import { days, makeEvents, type Size, start } from "./data.ts"
@@ -21,22 +21,12 @@ const metricKeys = (n: number): ReadonlyArray<string> => Array.from({ length: n 
 
 const end = new Date(Date.parse(start) + days * 86_400_000).toISOString()
 
-/** The plan of sum metrics under a deduplication policy, for the tables of a mapping, in parts where they are asked for. */
-export const sumPlan = (
-  keys: ReadonlyArray<string>,
-  policy: EventMapping["deduplication"]["policy"],
-  mapping: Partial<EventMapping> = {},
-  parts: Pick<PlanInput, "series" | "slices"> = {}
-): Plan => {
-  const metrics = new Map(
-    keys.map((key): [string, Metric] => [
-      key,
-      { key, aggregation: "sum", event: key, direction: "up" }
-    ])
-  )
+/** An experiment with these sum metrics, and their definitions. */
+export const sumExperiment = (
+  keys: ReadonlyArray<string>
+): { readonly experiment: Experiment; readonly metrics: ReadonlyMap<string, Metric> } => {
   const [first, ...rest] = keys.map((metric) => ({ metric, role: "goal" as const }))
-  const planned = plan({
-    ...parts,
+  return {
     experiment: {
       key: "bench",
       environment: "prod",
@@ -47,7 +37,22 @@ export const sumPlan = (
       variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
       metrics: [first!, ...rest]
     },
-    metrics,
+    metrics: new Map(
+      keys.map((key): [string, Metric] => [key, { key, aggregation: "sum", event: key, direction: "up" }])
+    )
+  }
+}
+
+/** The plan of sum metrics under a deduplication policy, for the tables of a mapping, in parts where they are asked for. */
+export const sumPlan = (
+  keys: ReadonlyArray<string>,
+  policy: EventMapping["deduplication"]["policy"],
+  mapping: Partial<EventMapping> = {},
+  parts: Pick<PlanInput, "series" | "slices"> = {}
+): Plan => {
+  const planned = plan({
+    ...parts,
+    ...sumExperiment(keys),
     mapping: { ...defaultEventMapping, ...mapping, deduplication: { policy } },
     aggregations: new Map([[sum.name, sum]]),
     asOf: Date.parse(end)
