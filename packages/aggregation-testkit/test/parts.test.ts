@@ -5,6 +5,7 @@ import {
   decodeAggregates,
   decodeSliceValues,
   type Plan,
+  strategyOf,
   withSliceValues
 } from "@assay/aggregation"
 import { Warehouse } from "@assay/warehouse"
@@ -23,7 +24,7 @@ import {
   propertyText,
   reference
 } from "../src/index.ts"
-import { references, scene } from "./scenes.ts"
+import { many, references, type Scene, scene } from "./scenes.ts"
 
 const dimensions = ["country", "metadata.plan", "metadata.cart.odd key'"]
 
@@ -38,6 +39,18 @@ const inOrder = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => 
   const at = a.findLastIndex((code, i) => code !== b[i])
   return at < 0 ? 0 : a[at]! - b[at]!
 }
+
+const seriesOf = ({ experiment, metrics }: Scene): Plan =>
+  planOf(experiment, metrics, "events", {}, { series: true, slices: dimensions })
+
+/** Scenes of those metrics alone that are sums over single events, so that their series comes from increments. */
+const summed = (scenes: fc.Arbitrary<Scene>) =>
+  scenes.map((one): Scene => ({
+    ...one,
+    metrics: one.metrics.filter((metric) =>
+      strategyOf(seriesOf({ ...one, metrics: [metric] })).increments !== undefined
+    )
+  })).filter(({ metrics }) => metrics.length > 1)
 
 describe("the parts of a statement", () => {
   const runtime = ManagedRuntime.make(Warehouse.layerEmbedded())
@@ -90,47 +103,68 @@ describe("the parts of a statement", () => {
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
   })
 
+  /** Holds the points of a plan's answer to the reference up to their time. */
+  const held = async ({ experiment, metrics, rows }: Scene, planned: Plan) => {
+    await load(rows)
+    const aggregates = await run(aggregatesOf(planned))
+    expect(differences(aggregates, reference(experiment, references(metrics), rows), planned)).toEqual([])
+    const { points } = aggregates
+    expect(points.at(-1)).toEqual({
+      until: experiment.to,
+      identities: aggregates.identities,
+      quarantined: aggregates.quarantined,
+      moments: aggregates.moments
+    })
+    const some = points.slice(0, -1).filter((_, p) => p % Math.ceil(points.length / 3) === 0)
+    for (const { identities, moments, quarantined, until } of some) {
+      const expected = reference({ ...experiment, until }, references(metrics), rows)
+      expect({ identities, quarantined }).toEqual({
+        identities: expected.identities,
+        quarantined: expected.quarantined
+      })
+      expect(planned.arms.flatMap((arm) =>
+        moments.flatMap((ofMetric, m) =>
+          ofMetric === undefined
+            ? []
+            : momentDifferences(`${until}`, ofMetric[arm]!, expected.units[planned.metrics[m]!.key]![arm]!)
+        )
+      )).toEqual([])
+    }
+  }
+
   it("are points that equal the reference up to their time, the last one the whole", async () => {
     const periods = new Set<string>()
     await fc.assert(
-      fc.asyncProperty(scene, async ({ experiment, metrics, rows }) => {
-        await load(rows)
-        const planned = planOf(experiment, metrics, "events", {}, { series: true, slices: dimensions })
-        const aggregates = await run(aggregatesOf(planned))
+      fc.asyncProperty(scene, async (one) => {
+        const planned = seriesOf(one)
         periods.add(planned.series!.period)
-        expect(differences(aggregates, reference(experiment, references(metrics), rows), planned)).toEqual([])
-        const { points } = aggregates
-        expect(points.at(-1)).toEqual({
-          until: experiment.to,
-          identities: aggregates.identities,
-          quarantined: aggregates.quarantined,
-          moments: aggregates.moments
-        })
-        const some = points.slice(0, -1).filter((_, p) => p % Math.ceil(points.length / 3) === 0)
-        for (const { identities, moments, quarantined, until } of some) {
-          const expected = reference({ ...experiment, until }, references(metrics), rows)
-          expect({ identities, quarantined }).toEqual({
-            identities: expected.identities,
-            quarantined: expected.quarantined
-          })
-          expect(planned.arms.flatMap((arm) =>
-            moments.flatMap((ofMetric, m) =>
-              ofMetric === undefined
-                ? []
-                : momentDifferences(`${until}`, ofMetric[arm]!, expected.units[planned.metrics[m]!.key]![arm]!)
-            )
-          )).toEqual([])
-        }
+        await held(one, planned)
       }),
-      { numRuns: 5 }
+      { numRuns: 3 }
     )
     expect(periods.size).toBeGreaterThan(0)
   })
 
+  it.each([["wide", scene], ["long", many]])(
+    "are such points also where they come from what single events add, over %s units",
+    async (form, scenes) => {
+      await fc.assert(
+        fc.asyncProperty(summed(scenes), async (one) => {
+          const planned = seriesOf(one)
+          const { increments, long } = strategyOf(planned)
+          expect(increments).toBeDefined()
+          expect(long === undefined ? "wide" : "long").toBe(form)
+          await held(one, planned)
+        }),
+        { numRuns: 3 }
+      )
+    }
+  )
+
   it("are points whose sums reach the whole by themselves", async () => {
     const seen = { reached: 0 }
     await fc.assert(
-      fc.asyncProperty(scene, async ({ experiment, metrics, rows }) => {
+      fc.asyncProperty(fc.oneof(scene, summed(scene)), async ({ experiment, metrics, rows }) => {
         await load(rows)
         const planned = planOf(experiment, metrics, "events", {}, { series: true })
         const answer = await run(Warehouse.use((warehouse) => warehouse.query(compile(planned))))

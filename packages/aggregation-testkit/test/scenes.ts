@@ -13,7 +13,7 @@ import {
 } from "../src/index.ts"
 import { six } from "./aggregations.ts"
 import { type Rich, rich } from "./many.ts"
-import { filter, richRows } from "./worlds.ts"
+import { filter, richRows, testMetric } from "./worlds.ts"
 
 const plain: ReadonlyArray<Rich> = Object.values(six).map(({ aggregation, unit }) => ({
   aggregation,
@@ -135,3 +135,30 @@ export const scene = world(3).chain((one) =>
 export type Scene = typeof scene extends fc.Arbitrary<infer A> ? A : never
 
 export const references = (metrics: ReadonlyArray<TestMetric>) => metrics.map((metric) => metric.reference)
+
+/** How many events {@link many} looks at. */
+const events = 12
+
+/** The same few ways to aggregate over each of many events, one of them within a window. */
+export const many = world(events).chain((one) =>
+  fc.record({
+    rows: richRows(one, 50),
+    where: fc.array(filter, { maxLength: 1 }),
+    seconds: fc.integer({ min: 1, max: Math.ceil((one.experiment.to - one.experiment.from) / 1000) })
+  }).map(({ rows, seconds, where }): Scene => ({
+    experiment: one.experiment,
+    rows: [...rows],
+    metrics: one.events.flatMap((event, i): ReadonlyArray<TestMetric> => {
+      const late = testMetric(six.count, { key: `late ${i}`, event })
+      return [
+        testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
+        testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
+        {
+          ...late,
+          more: { window: `${seconds}s` },
+          reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
+        }
+      ]
+    })
+  }))
+)

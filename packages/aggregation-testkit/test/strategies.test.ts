@@ -11,39 +11,9 @@ import {
   differences,
   insertEvents,
   planOf,
-  reference,
-  type TestMetric,
-  world
+  reference
 } from "../src/index.ts"
-import { six } from "./aggregations.ts"
-import { references, type Scene, scene } from "./scenes.ts"
-import { filter, richRows, testMetric } from "./worlds.ts"
-
-const events = 12
-
-/** The same few ways to aggregate over each of many events, one of them within a window. */
-const many = world(events).chain((one) =>
-  fc.record({
-    rows: richRows(one, 50),
-    where: fc.array(filter, { maxLength: 1 }),
-    seconds: fc.integer({ min: 1, max: Math.ceil((one.experiment.to - one.experiment.from) / 1000) })
-  }).map(({ rows, seconds, where }): Scene => ({
-    experiment: one.experiment,
-    rows: [...rows],
-    metrics: one.events.flatMap((event, i): ReadonlyArray<TestMetric> => {
-      const late = testMetric(six.count, { key: `late ${i}`, event })
-      return [
-        testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
-        testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
-        {
-          ...late,
-          more: { window: `${seconds}s` },
-          reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
-        }
-      ]
-    })
-  }))
-)
+import { many, references, type Scene, scene } from "./scenes.ts"
 
 describe("a statement that is written in another way", () => {
   const runtime = ManagedRuntime.make(Warehouse.layerEmbedded())

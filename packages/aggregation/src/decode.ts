@@ -2,14 +2,13 @@
 import { DecodeError, Moments, recordOf } from "@assay/model"
 import { Result } from "effect"
 import { cell, count, real, reals, type Row, Unexpected } from "./cells.ts"
+import { type Completed, completed } from "./completed.ts"
 import { type FoundConstant, valuesOf } from "./Constants.ts"
-import { type Completed, completed } from "./eventless.ts"
 import { apartPart, groupPart, otherCode, type PlannedBreakdown, pointEnds, slicePart, wholePart } from "./Parts.ts"
 import { type Measure, measures, type Plan, type PlannedQuantile } from "./Plan.ts"
-import { momentsReader } from "./rowMoments.ts"
 import { constantColumns } from "./statement/constants.ts"
 import { rankedArms } from "./statement/exposures.ts"
-import { countColumn, placements, ripeTimes } from "./statement/moments.ts"
+import { placements } from "./statement/placed.ts"
 import { isSharded } from "./statement/table.ts"
 import { ages } from "./statement/timeline.ts"
 
@@ -148,7 +147,7 @@ interface Sorted {
 
 const placementOf = (row: Row) => placements[count(row, "place")]
 
-const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted => {
+const sort = (plan: Plan, { rows, tallied }: Completed, several: boolean): Sorted => {
   const ranks = rankedArms(plan)
   const byPart = Map.groupBy(rows, (row) => count(row, "part"))
   const arms = new Map<string, Map<number, Array<Row>>>(plan.arms.map((arm) => [arm, new Map()]))
@@ -167,7 +166,7 @@ const sort = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Sorted =>
   return {
     at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
     ofArm: (part) => (arm) => arms.get(arm)?.get(part) ?? [],
-    counting: plan.series === undefined
+    counting: plan.series === undefined || tallied
       ? [...(byPart.get(wholePart) ?? []), ...(byPart.get(apartPart) ?? [])]
       : rows.filter((row) => count(row, "part") >= groupPart(0) && count(row, "part") < groupPart(1))
   }
@@ -224,12 +223,12 @@ const momentsOverTime = (
   m: number,
   arm: string,
   { ofArm }: Sorted,
+  momentsOf: Completed["momentsOf"],
   points: number
 ): ReadonlyArray<Moments.Moments | undefined> => {
   const metric = plan.metrics[m]!
   const first = groupPart(ages(plan).indexOf(metric.age))
-  const read = momentsReader(metric, m, countColumn(metric, ripeTimes(measures(plan))))
-  const added = Array.from({ length: points }, (_, p) => ofArm(first + p)(arm).map(read))
+  const added = Array.from({ length: points }, (_, p) => ofArm(first + p)(arm).map((row) => momentsOf(row, m)))
   const over = (value: (moments: Moments.Moments) => number) =>
     running(added.map((all) => all.reduce((total, moments) => total + value(moments), 0)))
   const n = over((moments) => moments.n)
@@ -238,13 +237,20 @@ const momentsOverTime = (
   return n.map((count, p) => fromRaw(count, sums.map((s) => s[p]!), products.map((line) => line.map((s) => s[p]!))))
 }
 
-const pointsOf = (plan: Plan, sorted: Sorted, whole: Partial): Aggregates["points"] => {
+const pointsOf = (
+  plan: Plan,
+  sorted: Sorted,
+  momentsOf: Completed["momentsOf"],
+  whole: Partial
+): Aggregates["points"] => {
   if (plan.series === undefined) return []
   const ends = pointEnds(plan, plan.series)
   const first = groupPart(0)
   const entered = plan.arms.map((arm) => running(ends.map((_, p) => sum(sorted.ofArm(first + p)(arm), "n"))))
   const quarantined = running(ends.map((_, p) => sum(sorted.at("quarantined", first + p), "n")))
-  const moments = plan.metrics.map((_, m) => plan.arms.map((arm) => momentsOverTime(plan, m, arm, sorted, ends.length)))
+  const moments = plan.metrics.map((_, m) =>
+    plan.arms.map((arm) => momentsOverTime(plan, m, arm, sorted, momentsOf, ends.length))
+  )
   return ends.map((until, p) => ({
     until,
     quarantined: quarantined[p]!,
@@ -270,7 +276,7 @@ export const decodeAggregates = (
 ): Result.Result<Aggregates, DecodeError> => {
   try {
     const whole = completed(plan, rows, several)
-    const sorted = sort(plan, whole.rows, several)
+    const sorted = sort(plan, whole, several)
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"
     const inArms = counting.filter((row) => placementOf(row) === "arm")
@@ -313,7 +319,7 @@ export const decodeAggregates = (
       ),
       latestEvent: latest === 0 ? undefined : plan.reads.from + latest - 1,
       slices: slicesOf(plan, sorted, whole.momentsOf),
-      points: pointsOf(plan, sorted, { identities, moments })
+      points: pointsOf(plan, sorted, whole.momentsOf, { identities, moments })
     })
   } catch (error) {
     if (!(error instanceof Unexpected)) throw error

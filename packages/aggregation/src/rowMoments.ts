@@ -5,10 +5,10 @@ import type { Measure, Plan } from "./Plan.ts"
 import { momentColumns } from "./statement/moments.ts"
 
 /** What reads a measure's moments from a row. */
-export type MomentsReader = (row: Row) => Moments.Moments
+type MomentsReader = (row: Row) => Moments.Moments
 
 /** A reader of the moments of a measure, by its place in the row; `counted` is the column of its identities. */
-export const momentsReader = (measure: Measure, m: number, counted: string): MomentsReader => {
+const momentsReader = (measure: Measure, m: number, counted: string): MomentsReader => {
   // The names are made once: rows are many.
   const names = measure.columns.map((_, i) =>
     measure.columns.map((_, j) => momentColumns(m, Math.min(i, j), Math.max(i, j)))

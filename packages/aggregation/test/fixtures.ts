@@ -49,8 +49,17 @@ export const ratio = defineAggregation({
   estimand: { kind: "ratio", numerator: "total", denominator: "events" }
 })
 
+export const largest = defineAggregation({
+  name: "largest",
+  version: "1.0.0",
+  options: NoOptions,
+  reads: "value",
+  columns: ({ events }) => ({ largest: events.max(events.value) }),
+  estimand: { kind: "mean", column: "largest" }
+})
+
 export const aggregations: ReadonlyMap<string, Aggregation> = new Map(
-  [sum, count, occurrence, ratio].map((one) => [one.name, one])
+  [sum, count, occurrence, ratio, largest].map((one) => [one.name, one])
 )
 
 export const mapping: EventMapping = {

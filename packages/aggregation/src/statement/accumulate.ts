@@ -2,7 +2,7 @@
 import { empty, type Fragment, integer, join, sql, word } from "@assay/sql"
 import type { Plan, PlannedAccumulator } from "../Plan.ts"
 import type { EventLabel, EventNumber } from "../Unit.ts"
-import { type EventColumns, numbered } from "./events.ts"
+import { type EventColumns, numbered, type StreamColumns } from "./events.ts"
 import { since } from "./exposures.ts"
 import { counts } from "./gates.ts"
 
@@ -53,6 +53,10 @@ const called = (
   return sql`${word(`${name}${combinator}${form}`)}${parameters}(${args})`
 }
 
+/** The number that an event of a stream brings. */
+export const numberOf = ({ value }: StreamColumns, { kind }: EventNumber): Fragment =>
+  kind === "value" ? numbered("v", value!) : sql`toFloat64(t - ${since(sql`pack`)})`
+
 /** An accumulator as a conditional aggregate, whole or as a state for merging. */
 export const accumulate = (
   plan: Plan,
@@ -63,8 +67,7 @@ export const accumulate = (
   const { accumulator } = planned
   const streams = planned.streams.map((stream) => columns.streams[stream]!)
   const [stream] = streams
-  const number = ({ kind }: EventNumber): Fragment =>
-    kind === "value" ? numbered("v", stream!.value!) : sql`toFloat64(t - ${since(sql`pack`)})`
+  const number = (of: EventNumber): Fragment => numberOf(stream!, of)
   const label = ({ kind }: EventLabel): Fragment =>
     kind === "text"
       ? numbered("v", stream!.value!)

@@ -41,6 +41,7 @@ export const pinnedSettings: Readonly<Record<string, string | number>> = {
   cast_keep_nullable: 0,
   output_format_json_quote_64bit_integers: 1,
   output_format_json_quote_denormals: 1,
+  output_format_json_map_as_array_of_tuples: 0,
   session_timezone: "UTC"
 }
 
@@ -52,10 +53,10 @@ export const statement = (fragment: Fragment): Statement => ({ ...render(fragmen
  * by the identity, each shard runs it on its own part, and a row per arm and shard comes back.
  */
 export const compile = (plan: Plan): Statement => {
-  const { exposures, long } = strategyOf(plan)
+  const { exposures, increments, long } = strategyOf(plan)
   const form = long?.plan ?? plan
   const whole = exposures === "twice"
-    ? talliedMoments(form, eventfulUnits(form))
+    ? talliedMoments(form, eventfulUnits(form, increments), increments)
     : moments(plan, units(plan, "value"))
   return statement(
     isSharded(plan) ?

@@ -4,7 +4,7 @@ import { mapLeaves, type PlannedConstant, valuesOf } from "../Constants.ts"
 import { accumulatorOf, leaves, type Plan, type PlannedLeaf } from "../Plan.ts"
 import { numbered } from "./events.ts"
 import { rankedArms } from "./exposures.ts"
-import { isRipe, placed, unitValue } from "./moments.ts"
+import { isRipe, placed, unitValue } from "./placed.ts"
 import { isSharded } from "./table.ts"
 
 /** Names of the columns that carry a constant: of all arms, or of one by its place in the plan. */

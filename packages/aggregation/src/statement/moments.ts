@@ -1,59 +1,14 @@
 /** Moments: sums over identities, a row per arm. */
-import { type Fragment, integer, join, parameter, sql, word } from "@assay/sql"
+import { type Fragment, integer, join, sql, word } from "@assay/sql"
+import type { Increments } from "../Increments.ts"
 import { apartPart, seriesParts, slicePart, wholePart } from "../Parts.ts"
 import { type Measure, measures, type Plan, type PlannedColumn } from "../Plan.ts"
 import { badEvents, badEventsOf, isBadEventOf } from "./bad-events.ts"
 import { eventColumns, numbered } from "./events.ts"
-import { codeOf, exposures, isApart, never, quarantines, since } from "./exposures.ts"
-import { offsetOf } from "./table.ts"
-import { seriesPartsOf, timeline } from "./timeline.ts"
-import { trait } from "./units.ts"
-
-/** A unit column over the identity's accumulators (`a0…`, or those of another prefix) and traits, as Float64. */
-export const unitValue = (column: PlannedColumn, prefix: "a" | "b"): Fragment => {
-  switch (column.kind) {
-    case "found":
-      throw new RangeError("The plan has constants that weren't found yet: put them in with withConstants")
-    case "ofArm":
-      return sql`arrayElement(${parameter("Array(Float64)", column.values)}, arm + 1)`
-    case "planned":
-      return sql`toFloat64(${numbered(prefix, column.index)})`
-    case "size":
-      return sql`toFloat64(length(${numbered(prefix, column.index)}))`
-    case "atMost":
-      return sql`toFloat64(arrayCount(value -> value <= ${unitValue(column.limit, prefix)}, ${
-        numbered(prefix, column.index)
-      }))`
-    case "list":
-      throw new RangeError("The plan takes moments of a list")
-    case "trait":
-      return sql`if(isNaN(${trait(column.index)}), toFloat64(0), ${trait(column.index)})`
-    case "hasTrait":
-      return sql`toFloat64(NOT isNaN(${trait(column.index)}))`
-    case "constant":
-      return parameter("Float64", String(column.value))
-    default: {
-      const left = unitValue(column.left, prefix)
-      const right = unitValue(column.right, prefix)
-      switch (column.kind) {
-        case "add":
-          return sql`(${left} + ${right})`
-        case "subtract":
-          return sql`(${left} - ${right})`
-        case "multiply":
-          return sql`(${left} * ${right})`
-        case "divide":
-          return sql`if(${right} = 0, toFloat64(0), ${left} / ${right})`
-        case "least":
-          return sql`least(${left}, ${right})`
-        case "greatest":
-          return sql`greatest(${left}, ${right})`
-        case "atLeast":
-          return sql`toFloat64(${left} >= ${right})`
-      }
-    }
-  }
-}
+import { codeOf, exposures, isApart, never, since } from "./exposures.ts"
+import { incrementLists, incrementTotals, withIncrements } from "./increments.ts"
+import { isRipe, placed, unitValue } from "./placed.ts"
+import { pointAt, seriesPartsOf, timeline } from "./timeline.ts"
 
 /** Names of the columns that carry a measure's moments. */
 export const momentColumns = (measure: number, i: number, j: number) => ({
@@ -113,8 +68,8 @@ const momentsOf = (
   ])
 }
 
-/** Where an identity stands: in an arm, in several (quarantined), without a name, or in none that was declared. */
-export const placements = ["arm", "quarantined", "nameless", "undeclared"] as const
+/** The part of a row of the units under a breakdown. */
+const sliceOf = (i: number): Fragment => sql`toUInt32(${integer(slicePart(i, 0))} + ${codeOf(i)})`
 
 /**
  * The parts that a row of the units belongs to; see Parts. Events are counted in the whole, or where there is a series in its
@@ -122,27 +77,12 @@ export const placements = ["arm", "quarantined", "nameless", "undeclared"] as co
  */
 const partsOf = (plan: Plan): Fragment => {
   const whole = sql`toUInt32(${integer(wholePart)})`
-  const slices = plan.breakdowns.map((_, i) => sql`toUInt32(${integer(slicePart(i, 0))} + ${codeOf(i)})`)
+  const slices = plan.breakdowns.map((_, i) => sliceOf(i))
   const closed = slices.length === 0 ? sql`[${whole}]` : sql`if(place = 0, [${join([whole, ...slices])}], [${whole}])`
   return plan.series === undefined
     ? closed
     : sql`arrayConcat(if(closing, ${closed}, CAST([], 'Array(UInt32)')), [${join(seriesPartsOf(plan))}])`
 }
-
-/** Where the identity of a row of the units stands, and in which arm, by its rank; one that is quarantined in that of its first exposure. */
-export const placed = (plan: Plan): ReadonlyArray<Fragment> => {
-  const place = sql`multiIf(exposure > ${never}, 2, exposure = ${never}, 3, ${
-    quarantines(plan) ? sql`bitTest(exposure, 0)` : sql`0`
-  }, 1, 0)`
-  return [
-    sql`toUInt8(${place}) AS place`,
-    sql`toUInt8(if(place < 2, bitAnd(bitShiftRight(exposure, 2), 63), 0)) AS arm`
-  ]
-}
-
-/** Whether the identity of a row of the units was exposed by a time (milliseconds since 1970-01-01 UTC). */
-export const isRipe = (plan: Plan, time: number): Fragment =>
-  sql`${since(sql`exposure`)} <= ${integer(Math.max(0, offsetOf(plan, time)))}`
 
 /** A column of the answer, over the units of identities. Some count identities, and can be told from the exposures alone. */
 interface Total {
@@ -214,7 +154,7 @@ const ripeColumns = (plan: Plan): ReadonlyArray<Fragment> =>
   ripeTimes(measures(plan)).map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`)
 
 /** The rows of the units with what the totals are taken of. */
-const ofUnits = (plan: Plan, part: Fragment, unit: Fragment): Fragment => {
+const ofUnits = (plan: Plan, part: ReadonlyArray<Fragment>, unit: Fragment): Fragment => {
   const { series } = plan
   const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
     measures(plan).flatMap(({ columns }, m) =>
@@ -224,7 +164,7 @@ const ofUnits = (plan: Plan, part: Fragment, unit: Fragment): Fragment => {
   SELECT ${
     join([
       ...placed(plan),
-      sql`${part} AS part`,
+      ...part,
       sql`early`,
       sql`latest`,
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
@@ -252,22 +192,69 @@ GROUP BY ${join(keys(plan))}`
  */
 export const moments = (plan: Plan, unit: Fragment): Fragment =>
   sql`${answer(keys(plan), totals(plan))}
-${ofUnits(plan, partOf(plan), unit)}`
+${ofUnits(plan, [sql`${partOf(plan)} AS part`], unit)}`
+
+/** A tuple of several. */
+const lists = (fragments: ReadonlyArray<Fragment>): Fragment => sql`(${join(fragments)})`
+
+/**
+ * The part of a row of the units together with its increments, as a tuple: those stand in the whole alone. Without breakdowns a row is in one
+ * part.
+ */
+const incrementedRow = (plan: Plan, increments: Increments): Fragment => {
+  const { none, own } = incrementLists(increments)
+  const [outside, inside] = [sql`toUInt32(${integer(apartPart)})`, onlyWhole]
+  const kept = isApart(word("exposure"))
+  if (plan.breakdowns.length === 0) return lists([sql`if(${kept}, ${outside}, ${inside})`, ...own])
+  const slices = plan.breakdowns.map((_, i) => lists([sliceOf(i), ...none]))
+  return sql`arrayJoin(multiIf(${kept}, [${lists([outside, ...none])}], place = 0, [${
+    join([lists([inside, ...own]), ...slices])
+  }], [${lists([inside, ...none])}]))`
+}
 
 /**
  * The same over `eventfulUnits`, and below it, in rows whose `tally` is 1, how many identities there are in all, from the exposures alone:
- * the decoder adds those that have no event. What was kept apart is in {@link apartPart}.
+ * the decoder adds those that have no event. What was kept apart is in {@link apartPart}. Where there is a series, the tally has a part
+ * for the period in which identities enter, and the other rows say what events added in each.
  */
-export const talliedMoments = (plan: Plan, unit: Fragment): Fragment => {
-  const all = totals(plan)
-  const but = (of: Total["of"]) => all.map((total) => (total.of === of ? { ...total, value: sql`0` } : total))
-  const part = sql`arrayJoin(if(${isApart(word("exposure"))}, [toUInt32(${integer(apartPart)})], ${partsOf(plan)}))`
+export const talliedMoments = (timed: Plan, unit: Fragment, increments: Increments | undefined): Fragment => {
+  const plan = { ...timed, series: undefined }
+  const all: ReadonlyArray<Total & { readonly none?: Fragment }> = [
+    ...totals(plan),
+    ...(increments === undefined
+      ? []
+      : incrementTotals(increments).map((total) => ({ ...total, of: "events" as const })))
+  ]
+  const but = (of: Total["of"]) =>
+    all.map((total) => (total.of === of ? { ...total, value: total.none ?? sql`0` } : total))
+  const apartOr = (parts: Fragment) => sql`if(${isApart(word("exposure"))}, ${parts})`
+  const outside = sql`toUInt32(${integer(apartPart)})`
+  const columns = increments !== undefined
+    ? [sql`${incrementedRow(plan, increments)} AS row`, sql`row.1 AS part`]
+    : plan.breakdowns.length === 0
+    ? [sql`${apartOr(sql`${outside}, ${onlyWhole}`)} AS part`]
+    : [sql`arrayJoin(${apartOr(sql`[${outside}], ${partsOf(plan)}`)}) AS part`]
+  const entered = timed.series === undefined ? [] : [sql`${pointAt(timed, since(word("exposure")))} AS point`]
   return sql`${answer([sql`0 AS tally`, ...keys(plan)], but("identities"))}
-${ofUnits(plan, part, unit)}
+${ofUnits(plan, columns, increments === undefined ? unit : withIncrements(timed, increments, unit))}
 UNION ALL
 ${answer([sql`1 AS tally`, ...placeKeys, ...(plan.together === undefined ? [] : [sql`0 AS event`])], but("events"))}
 FROM (
-  SELECT ${join([...placed(plan), sql`${partOf(plan)} AS part`, word("exposure"), ...ripeColumns(plan)])}
+  SELECT ${
+    join([
+      ...placed(plan),
+      ...entered,
+      sql`${
+        timed.series === undefined
+          ? partOf(plan)
+          : sql`arrayJoin(arrayConcat(${partsOf(plan)}, if(place < 2, [${
+            join(seriesPartsOf(timed))
+          }], CAST([], 'Array(UInt32)'))))`
+      } AS part`,
+      word("exposure"),
+      ...ripeColumns(plan)
+    ])
+  }
   FROM (
     SELECT *, pack AS exposure
     FROM (

@@ -24,8 +24,9 @@ import { constants } from "./constants.ts"
 import { type EventColumns, eventColumns, eventNumber, isRead, numbered, rawValue, rowKey, settled } from "./events.ts"
 import { carriedBy, exposureRows, exposures, exposureSource, nameless } from "./exposures.ts"
 import { moments } from "./moments.ts"
+import { trait } from "./placed.ts"
 import { identityKey, offset, own, table, text, time } from "./table.ts"
-import { trait, units } from "./units.ts"
+import { units } from "./units.ts"
 
 /** Where a state lies: its tables are `<name>_events`, `<name>_exposures` and `<name>_units`. */
 export interface StateName {

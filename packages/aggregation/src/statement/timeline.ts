@@ -15,7 +15,7 @@ import { since, slicePacks } from "./exposures.ts"
 import { offsetOf } from "./table.ts"
 
 /** The period that a time since the start of the read lies in; the last one for whatever comes later. */
-const pointAt = (plan: Plan, at: Fragment): Fragment => {
+export const pointAt = (plan: Plan, at: Fragment): Fragment => {
   const { length, origin } = gridOf(plan, plan.series!)
   const last = pointEnds(plan, plan.series!).length - 1
   return sql`toUInt32(least(intDiv(toInt64(${at}) + ${integer(-offsetOf(plan, origin))}, ${integer(length)}), ${

@@ -1,16 +1,16 @@
 /** Units: events attributed to exposures, aggregated per identity, whole or merged from partial states. */
 import { empty, type Fragment, join, sql, word } from "@assay/sql"
+import type { Increments } from "../Increments.ts"
 import type { Plan } from "../Plan.ts"
 import { accumulate, formOfPeriod, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
 import { type EventColumns, eventColumns, events, numbered } from "./events.ts"
 import { apart, exposures, slicePacks } from "./exposures.ts"
 import { gate, gates, isEarly, isInside } from "./gates.ts"
+import { lanes } from "./increments.ts"
+import { trait } from "./placed.ts"
 import { own } from "./table.ts"
 import { periodOf } from "./timeline.ts"
-
-/** A trait of an identity's first exposure, NaN where it lacks it. */
-export const trait = (i: number): Fragment => numbered("trait", i)
 
 /** What a row of the units is for: an identity, or one period of it (`p`) where there is a series. */
 const keys = ({ series }: Plan): Fragment => series === undefined ? word("k") : sql`k, p`
@@ -110,15 +110,22 @@ export const units = (plan: Plan, form: "value" | "state", from?: Read): Fragmen
 /**
  * The {@link units} of the identities that have an event which counts for some metric, or would with a usable value. All other events
  * are kept apart (`isApart`), in a row for each place and arm: a row for each identity would cost the memory of its columns, and
- * a look for it per event. In the long form a row is for an identity and one event, of the number `event`.
+ * a look for it per event. In the long form a row is for an identity and one event, of the number `event`. With the lists that increments
+ * are made of, where these are asked for.
  */
-export const eventfulUnits = (plan: Plan): Fragment => {
+export const eventfulUnits = (timed: Plan, increments: Increments | undefined): Fragment => {
+  const plan = { ...timed, series: undefined }
   const columns = eventColumns(plan)
   const windows = [...new Set(columns.streams.map(({ window }) => window))]
   const counting = join(windows.map((window) => sql`${gate({ value: undefined, window })} != 0`), sql` OR `)
   const event = plan.together === undefined ? empty : sql`, event`
   return sql`SELECT exposure${event},
-      ${join(aggregates(plan, columns, "value"), lines)}
+      ${
+    join([
+      ...aggregates(plan, columns, "value"),
+      ...(increments === undefined ? [] : lanes(timed, columns, increments))
+    ], lines)
+  }
     FROM (
       SELECT *, if(${counting}, k, toUInt64(0)) AS unit, if(${counting}, pack, ${apart(sql`pack`)}) AS exposure${
     plan.together === undefined ? empty : sql`, if(${counting}, m, toUInt16(0)) AS event`

@@ -30,10 +30,14 @@ describe("a statement", () => {
   it("reads the events once and the exposures as often as its strategy says, within both bounds of the window", () => {
     const plan = planned(several)
     expect(strategyOf(plan).exposures).toBe("twice")
-    expect(strategyOf({ ...plan, series: { period: "day" } }).exposures).toBe("once")
+    const timed = { ...plan, series: { period: "day" } as const }
+    expect(strategyOf(timed).exposures).toBe("twice")
+    const greatest = planned([metric("order", { aggregation: "largest" })], { series: true })
+    expect(strategyOf(greatest).exposures).toBe("once")
     const cases = [
       [compile(plan), 3],
-      [compile({ ...plan, series: { period: "day" } }), 2],
+      [compile(timed), 3],
+      [compile(greatest), 2],
       [compileMerged([plan]), 2]
     ] as const
     for (const [{ text }, reads] of cases) {

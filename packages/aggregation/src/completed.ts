@@ -1,0 +1,99 @@
+/**
+ * Completed rows: where the statement counts all identities apart from those that have an event (`talliedMoments`), the difference is of
+ * identities whose moments are known.
+ */
+import { Moments, recordOf } from "@assay/model"
+import { count, type Row, Unexpected } from "./cells.ts"
+import { eventlessMoments } from "./eventless.ts"
+import { keyOf, seriesRows } from "./gains.ts"
+import { seriesParts } from "./Parts.ts"
+import { measures, type Plan } from "./Plan.ts"
+import { metricMomentsReader } from "./rowMoments.ts"
+import { countColumn, ripeTimes } from "./statement/moments.ts"
+import { strategyOf } from "./Strategy.ts"
+
+/** Whether a row counts all identities, with events or without. */
+const isTally = (row: Row): boolean => Object.hasOwn(row, "tally") && count(row, "tally") === 1
+
+const sum = (rows: ReadonlyArray<Row>, column: string): number =>
+  rows.reduce((total, row) => total + count(row, column), 0)
+
+/**
+ * Rows of an answer, and the moments of the `m`-th measure of the plan in one of them. `tallied`: each event is counted in a row of the whole or
+ * of what was kept apart, also where there is a series.
+ */
+export interface Completed {
+  readonly rows: ReadonlyArray<Row>
+  readonly tallied: boolean
+  readonly momentsOf: (row: Row, m: number) => Moments.Moments
+}
+
+/** Rows that are complete as they are. */
+const asTheyAre = (plan: Plan, rows: ReadonlyArray<Row>): Completed => {
+  const all = measures(plan)
+  const ripe = ripeTimes(all)
+  const readers = all.map((measure, m) => metricMomentsReader(plan, measure, m, countColumn(measure, ripe)))
+  return { rows, tallied: false, momentsOf: (row, m) => readers[m]!(row) }
+}
+
+/**
+ * The rows of an answer (or of `several` that make the whole) that tallies identities apart as those of one that doesn't: for each place, arm
+ * and part a row of all identities. Rows without tallies are given back as they are. An exposure that arrives between the two reads of a
+ * statement is taken as having come before both.
+ */
+export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Completed => {
+  if (!rows.some(isTally)) return asTheyAre(plan, rows)
+  const strategy = strategyOf(plan)
+  const { long } = strategy
+  const all = measures(plan)
+  const ripe = ripeTimes(all)
+  const readable = all.map((measure, m) => {
+    const { at = m, event = 0 } = long?.measures[m] ?? {}
+    const counted = countColumn(measure, ripe)
+    return { measure, counted, event, read: metricMomentsReader(plan, measure, m, counted, at) }
+  })
+  const repeated = plan.deduplication.policy === "none" ? [] : ["repeated_events"]
+  const unusable = plan.streams.flatMap(({ reads }, s) => {
+    const { at = s, event = 0 } = long?.streams[s] ?? {}
+    return reads === "nothing" ? [] : [{ event, of: `unusable${at}`, as: `unusable${s}` }]
+  })
+  const eventOf = (row: Row) => (long === undefined ? 0 : count(row, "event"))
+  const momentsOfRows = new Map<Row, ReadonlyArray<Moments.Moments>>()
+  const isOfSeries = (row: Row) => count(row, "part") >= seriesParts
+  const [ofSeries, closed] = [rows.filter(isOfSeries), rows.filter((row) => !isOfSeries(row))]
+  for (const ofKey of Map.groupBy(closed, keyOf).values()) {
+    const [tallies, own] = [ofKey.filter(isTally), ofKey.filter((row) => !isTally(row))]
+    const byEvent = Map.groupBy(own, eventOf)
+    const first = ofKey[0]!
+    if (!several && [tallies, ...byEvent.values()].some(({ length }) => length > 1)) {
+      throw new Unexpected(`there is no such arm, or it is there twice: ${JSON.stringify(first["arm"])}`)
+    }
+    const arm = count(first, "arm")
+    const eventful = readable.map(({ event, measure, read }) =>
+      Moments.mergeAll(measure.columns.length, (byEvent.get(event) ?? []).map(read))
+    )
+    const counts = recordOf(["n", ...ripe.map((_, i) => `n${i}`)], (column) =>
+      eventful.reduce(
+        (most, { n }, m) => (readable[m]!.counted === column ? Math.max(most, n) : most),
+        sum(tallies, column)
+      ))
+    const moments = readable.map(({ counted, measure }, m) => {
+      const present = eventful[m]!
+      return Moments.merge(present, eventlessMoments(measure, arm, counts[counted]! - present.n))
+    })
+    momentsOfRows.set({
+      place: first["place"],
+      arm: first["arm"],
+      part: first["part"],
+      ...counts,
+      ...recordOf(["early_events", ...repeated], (column) => sum(own, column)),
+      latest_event: Math.max(0, ...own.map((row) => count(row, "latest_event"))),
+      ...recordOf(["nameless_exposures", "undeclared"], (column) => sum(tallies, column)),
+      ...Object.fromEntries(unusable.map(({ as, event, of }) => [as, sum(byEvent.get(event) ?? [], of)]))
+    }, moments)
+  }
+  for (const [row, moments] of seriesRows(plan, strategy, ofSeries, closed.filter((row) => !isTally(row)))) {
+    momentsOfRows.set(row, moments)
+  }
+  return { rows: [...momentsOfRows.keys()], tallied: true, momentsOf: (row, m) => momentsOfRows.get(row)![m]! }
+}

@@ -1,0 +1,105 @@
+/** Gains: what events added to the moments of a series, in the rows of an answer that has increments. */
+import { type Moments, recordOf } from "@assay/model"
+import { cell, count, real, type Row, Unexpected } from "./cells.ts"
+import { eventlessMoments } from "./eventless.ts"
+import { groupPart } from "./Parts.ts"
+import { type Measure, measures, type Plan } from "./Plan.ts"
+import { fromKey, incrementColumn, mapsOf, sumsOf } from "./statement/increments.ts"
+import { countColumn, ripeTimes } from "./statement/moments.ts"
+import { ages } from "./statement/timeline.ts"
+import type { Strategy } from "./Strategy.ts"
+
+/** What a row speaks of. */
+export const keyOf = (row: Row): string => `${count(row, "place")},${count(row, "arm")},${count(row, "part")}`
+
+/** Sums and products as they are added up, of a metric. */
+interface Gained {
+  readonly sums: Array<number>
+  readonly products: Array<Array<number>>
+}
+
+const nothingGained = ({ columns }: Measure): Gained => ({
+  sums: columns.map(() => 0),
+  products: columns.map(() => columns.map(() => 0))
+})
+
+/** What events added to the metrics of a plan with increments, by what the rows of its series would be about, and by metric. */
+const gainedIn = (
+  plan: Plan,
+  { increments, long }: Strategy,
+  own: ReadonlyArray<Row>
+): ReadonlyMap<string, ReadonlyMap<number, Gained>> => {
+  const gained = new Map<string, Map<number, Gained>>()
+  if (increments === undefined) return gained
+  const groups = plan.metrics.map(({ age }) => groupPart(ages(plan).indexOf(age)))
+  const isOf = (m: number, event: number, measure: number) =>
+    long === undefined ? m === measure : long.measures[m]!.event === event && long.measures[m]!.at === measure
+  const metrics = plan.metrics.map((_, m) => m)
+  for (const row of own) {
+    const event = long === undefined ? 0 : count(row, "event")
+    const [placement, arm] = [count(row, "place"), count(row, "arm")]
+    if (placement !== 0) continue
+    for (let s = 0; s < mapsOf(increments); s++) {
+      const column = incrementColumn(s)
+      const values = cell(row, column)
+      if (typeof values !== "object" || values === null) {
+        throw new Unexpected(`${column} is ${JSON.stringify(values)}, which isn't a map`)
+      }
+      for (const [key, value] of Object.entries(values)) {
+        const { period, place } = fromKey(count({ key }, "key"))
+        const one = increments.measures[place]
+        if (one === undefined) throw new Unexpected(`${column} has the key ${key}, which no metric has`)
+        for (const m of metrics) {
+          const metric = plan.metrics[m]!
+          const sum = sumsOf(metric.columns.length)[s]
+          if (sum === undefined || !isOf(m, event, one.measure)) continue
+          const about = [placement, arm, groups[m]! + period].join()
+          const byMetric = gained.get(about) ?? new Map<number, Gained>()
+          gained.set(about, byMetric)
+          const { products, sums } = byMetric.get(m) ?? nothingGained(metric)
+          byMetric.set(m, { sums, products })
+          const [i, j] = sum
+          const added = real({ [column]: value }, column)
+          if (j === undefined) sums[i]! += added
+          else {
+            products[i]![j]! += added
+            if (i !== j) products[j]![i]! += added
+          }
+        }
+      }
+    }
+  }
+  return gained
+}
+
+/**
+ * The rows of a series, one for each place, arm and period in which something happened, and the moments of each metric in them: of the
+ * identities that enter, as the `tallies` count them, as if they had no events, and what events added, as the rows of those with events say.
+ */
+export const seriesRows = (
+  plan: Plan,
+  strategy: Strategy,
+  tallies: ReadonlyArray<Row>,
+  own: ReadonlyArray<Row>
+): ReadonlyMap<Row, ReadonlyArray<Moments.Moments>> => {
+  const ripe = ripeTimes(measures(plan))
+  const entering = Map.groupBy(tallies, keyOf)
+  const gained = gainedIn(plan, strategy, own)
+  return new Map([...new Set([...entering.keys(), ...gained.keys()])].map((about) => {
+    const [place, arm, part] = about.split(",").map(Number)
+    const counts = recordOf(
+      ["n", ...ripe.map((_, i) => `n${i}`)],
+      (column) => (entering.get(about) ?? []).reduce((n, row) => n + count(row, column), 0)
+    )
+    const moments = plan.metrics.map((metric, m): Moments.Moments => {
+      const { products, sums, ...rest } = eventlessMoments(metric, arm!, counts[countColumn(metric, ripe)]!)
+      const more = gained.get(about)?.get(m) ?? nothingGained(metric)
+      return {
+        ...rest,
+        sums: sums.map((value, i) => value + more.sums[i]!),
+        products: products.map((line, i) => line.map((value, j) => value + more.products[i]![j]!))
+      }
+    })
+    return [{ place, arm, part, ...counts }, moments]
+  }))
+}
