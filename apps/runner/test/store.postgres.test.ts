@@ -3,7 +3,7 @@ import { type PostgresServer, startPostgres } from "@assay/postgres"
 import { Runs } from "@assay/store"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { assay, background, config, experimentFile, project } from "./assay.ts"
+import { assay, background, config, experimentFile, project, write } from "./assay.ts"
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -65,6 +65,49 @@ describe("a store in PostgreSQL", () => {
     for (const { stderr, stdout } of [early, backup, ...migrated, ...ended]) {
       expect(stdout + stderr).not.toContain(secret)
     }
+  })
+
+  it("is refreshed by the servers that share it: what both were asked for is done once, by either, and shown by both", async () => {
+    const cwd = shared()
+    const env = environment()
+    const schema = "served"
+    write(cwd, { "assay.config.ts": config(`store: { postgres: { env: "STORE_URL" }, schema: "${schema}" }`) })
+    expect((await assay(["store", "migrate"], { cwd, env })).code).toBe(0)
+    const servers = ["one", "two"].map(() => background(["serve", "--refresh", "--port", "0"], { cwd, env }))
+    const urls = await Promise.all(
+      servers.map(async (server) => /on (http:\S+)\/ /.exec(await server.says("Ctrl-C"))?.[1])
+    )
+    const ask = async (url: string | undefined, key: string) => {
+      const answer = await fetch(`${url}/api/v1/experiments/${key}/refresh`, { method: "POST" })
+      const { queued, run } = await answer.json() as { readonly queued: boolean; readonly run: { readonly id: string } }
+      return { status: answer.status, queued, id: run.id }
+    }
+    const asked = await Promise.all(keys.map((key) => Promise.all(urls.map((url) => ask(url, key)))))
+    for (const answers of asked) {
+      expect(answers.map(({ status }) => status)).toEqual([202, 202])
+      expect(new Set(answers.map(({ id }) => id)).size).toBe(1)
+      expect(answers.filter(({ queued }) => queued).length).toBe(1)
+    }
+    // Each stream of events ends with its run.
+    const follow = async (key: string) =>
+      (await (await fetch(`${urls[0]}/api/v1/experiments/${key}/progress`)).text()).trim().split("\n\n").at(-1)
+    for (const event of await Promise.all(keys.map(follow))) expect(event).toContain("event: succeeded")
+    for (const key of keys) {
+      const seen = await Promise.all(
+        urls.map(async (url) => (await fetch(`${url}/api/v1/experiments/${key}/history`)).text())
+      )
+      expect(seen[1]).toBe(seen[0])
+      expect(JSON.parse(seen[0]!).snapshots.length).toBe(1)
+    }
+    for (const server of servers) server.kill("SIGTERM")
+    expect((await Promise.all(servers.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
+    const runs = await Effect.runPromise(
+      Runs.use((all) => all.list()).pipe(Effect.provide(Runs.layerPostgres({ url: server.url, schema })))
+    )
+    expect(
+      runs.map(({ attempt, experiment, reason, state }) => `${experiment} ${reason} ${state} ${attempt}`).toSorted()
+    )
+      .toEqual(keys.map((key) => `${key} request succeeded 1`))
   })
 
   it("that can't be found is told with the place of its URL, which is kept to itself", async () => {
