@@ -79,10 +79,11 @@ const offParts = (input: LocateInput): ReadonlyArray<OffPart> => {
   })
 }
 
-/** 2·Σ n·ln(n/E): how far counts are from shares. */
+/** 2·Σ n·ln(n/E), at least 0: how far counts are from shares. Where they are just as planned, rounding could make the sum negative. */
 const deviation = (counts: ReadonlyArray<number>, shares: ReadonlyArray<number>): number => {
   const [total, whole] = [sum(counts), sum(shares)]
-  return 2 * counts.reduce((g, n, i) => g + (n > 0 ? n * Math.log(n / (total * (shares[i]! / whole))) : 0), 0)
+  const g = 2 * counts.reduce((g, n, i) => g + (n > 0 ? n * Math.log(n / (total * (shares[i]! / whole))) : 0), 0)
+  return Math.max(0, g)
 }
 
 /**

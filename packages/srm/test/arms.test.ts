@@ -159,6 +159,14 @@ describe("locateMismatch", () => {
     ]
     expect(locateMismatch({ ...base, parts, mismatch: false }).parts.map(({ alone }) => alone)).toEqual([false, false])
   })
+
+  it("finds nothing where every count is just as planned, for any number of arms", () => {
+    for (let arms = 2; arms <= 63; arms++) {
+      const [keys, shares] = [Array.from({ length: arms }, (_, i) => `v${i}`), Array.from({ length: arms }, () => 1)]
+      const periods = Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, counts: shares.map(() => 100 + i) }))
+      expect(locateMismatch({ keys, shares, periods, mismatch: true }).findings).toEqual([])
+    }
+  })
 })
 
 describe("a split that changes", () => {
