@@ -159,7 +159,7 @@ describe("metrics that are quantiles", () => {
             ...Stored.create(planned, state),
             Stored.addExposures(planned, state, batch),
             Stored.addEvents(planned, state, batch),
-            Stored.addUnits(planned, state, 1, [])
+            ...Stored.addUnits(planned, state, 1, [])
           ], (statement) => command(statement))
           const found = yield* query(Stored.answerConstants(planned, state, [1])!)
           const complete = withConstants(planned, yield* Effect.fromResult(decodeConstants(planned, found.rows)))

@@ -21,6 +21,8 @@ const plain: ReadonlyArray<Rich> = Object.values(six).map(({ aggregation, unit }
   ...(aggregation.reads === "value" ? { reads: "value" as const } : {})
 }))
 
+const additive = new Set(["count", "mean", "occurrence", "sum"])
+
 const source = ({ events }: World, reads: Rich["reads"]) =>
   fc.record({
     event: fc.constantFrom(...events),
@@ -116,20 +118,27 @@ const wideRows = (one: World) =>
     )
   })
 
+/** An experiment, so many metrics of some aggregations, and rows. */
+const sceneOf = (some: ReadonlyArray<Rich>, length: number) =>
+  world(3).chain((one) =>
+    fc.record({
+      rows: wideRows(one),
+      metrics: fc.shuffledSubarray([...some], { minLength: length, maxLength: length }).chain((subjects) =>
+        fc.tuple(...subjects.map((subject, i) => metricOf(one, subject, `${subject.aggregation.name} ${i}`)))
+      ),
+      late: fc.constantFrom(0, 1, 2, 20)
+    }).map(({ late, metrics, rows }) => {
+      const { from, to } = one.experiment
+      const experiment: ReferenceExperiment = { ...one.experiment, asOf: to + Math.trunc((late * (to - from)) / 9) }
+      return { experiment, metrics, rows }
+    })
+  )
+
 /** An experiment, seven of the metrics, and rows. */
-export const scene = world(3).chain((one) =>
-  fc.record({
-    rows: wideRows(one),
-    metrics: fc.shuffledSubarray([...rich, ...plain], { minLength: 7, maxLength: 7 }).chain((subjects) =>
-      fc.tuple(...subjects.map((subject, i) => metricOf(one, subject, `${subject.aggregation.name} ${i}`)))
-    ),
-    late: fc.constantFrom(0, 1, 2, 20)
-  }).map(({ late, metrics, rows }) => {
-    const { from, to } = one.experiment
-    const experiment: ReferenceExperiment = { ...one.experiment, asOf: to + Math.trunc((late * (to - from)) / 9) }
-    return { experiment, metrics, rows }
-  })
-)
+export const scene = sceneOf([...rich, ...plain], 7)
+
+/** An experiment with metrics whose values add up over events, and rows. */
+export const additiveScene = sceneOf(plain.filter(({ aggregation }) => additive.has(aggregation.name)), additive.size)
 
 /** What the property draws. */
 export type Scene = typeof scene extends fc.Arbitrary<infer A> ? A : never

@@ -1,19 +1,25 @@
 /** Answers from what is stored of an experiment's data, batch by batch, against those of the plan's own statement over all of it. */
 import {
   type Aggregates,
+  beginTotals,
+  carryTotals,
   compileConstants,
+  decodeAggregates,
   decodeConstants,
+  isAsOld,
   type Plan,
+  shapeOf,
   Stored,
+  type Totals,
   withConstants
 } from "@assay/aggregation"
 import type { Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
-import { Effect, ManagedRuntime } from "effect"
+import { Effect, ManagedRuntime, Result } from "effect"
 import * as fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { aggregatesOf, createEventTable, type EventRow, insertEvents, planOf } from "../src/index.ts"
-import { type Scene, scene } from "./scenes.ts"
+import { additiveScene, type Scene, scene } from "./scenes.ts"
 
 const state: Stored.StateName = { name: "state" }
 
@@ -84,6 +90,14 @@ const arriving = ({ experiment, metrics, rows }: Scene, salt: number, steps: num
   })
 }
 
+/** How many units a batch has remade, and how many it replaces. */
+const howMany = (batch: number): Statement => ({
+  text: `SELECT (SELECT count() FROM state_remade WHERE batch = {batch:UInt64}) AS remade,
+    (SELECT count() FROM state_replaced WHERE batch = {batch:UInt64}) AS replaced`,
+  parameters: { batch },
+  settings: {}
+})
+
 describe("answers from what is stored", () => {
   const runtime = ManagedRuntime.make(Warehouse.layerEmbedded())
   const run = <A, E>(effect: Effect.Effect<A, E, Warehouse>) => runtime.runPromise(effect)
@@ -99,45 +113,72 @@ describe("answers from what is stored", () => {
   it(
     "equal those over all data, however it arrives, is split, repeated, late, and whatever a batch absorbs",
     async () => {
-      const seen = { absorbed: 0, late: 0, batches: 0 }
+      const seen = { absorbed: 0, late: 0, batches: 0, remade: 0, goneOn: 0, carried: 0, ripened: 0 }
       await fc.assert(
-        fc.asyncProperty(scene, fc.nat(), fc.integer({ min: 2, max: 5 }), async (one, salt, steps) => {
-          const all = arriving(one, salt, steps)
-          await run(Effect.gen(function*() {
-            const { command } = yield* Warehouse
-            yield* renew(all[0]!.plan)
-            let live: ReadonlyArray<number> = []
-            let before: Stored.Region | undefined
-            for (const [step, { ingested, plan, rows }] of all.entries()) {
-              yield* insertEvents("arrived", rows)
-              const batch = step + 1
-              const until = { ingested, exposures: plan.to, events: plan.reads.to }
-              const absorbed = lot(salt, 5, step) < 0.4 ? live.slice(Math.floor(lot(salt, 6, step) * live.length)) : []
-              const lost = lot(salt, 7, step) < 0.3
-              const write = [
-                Stored.addExposures(plan, state, { batch, before, until }),
-                Stored.addEvents(plan, state, { batch, before, until }),
-                Stored.addUnits(plan, state, batch, live),
-                ...Stored.absorb(plan, state, batch, absorbed)
-              ]
-              // A batch that wasn't finished, or came too late, counts for nothing.
-              const dead = lost ? write.slice(0, Math.floor(lot(salt, 8, step) * (write.length + 1))) : []
-              yield* Effect.forEach([...dead], (statement) => command(statement))
-              if (dead.length > 0) yield* Effect.forEach(Stored.forget(state, batch), (statement) => command(statement))
-              yield* Effect.forEach(write, (statement) => command(statement))
-              live = [...live.filter((other) => !absorbed.includes(other)), batch]
-              before = until
-              seen.absorbed += absorbed.length
-              seen.batches += live.length > 1 ? 1 : 0
-              seen.late += rows.some((row) => row.timestamp < plan.to - 1000) && step > 0 ? 1 : 0
-              const stored = yield* aggregatesOf(plan, Stored.answer(plan, state, live))
-              expectSame(stored, yield* aggregatesOf(plan))
-            }
-          }))
-        }),
-        { numRuns: 2, seed: 11 }
+        fc.asyncProperty(
+          fc.oneof(scene, additiveScene),
+          fc.nat(),
+          fc.integer({ min: 2, max: 5 }),
+          async (one, salt, steps) => {
+            const all = arriving(one, salt, steps)
+            await run(Effect.gen(function*() {
+              const { command, query } = yield* Warehouse
+              yield* renew(all[0]!.plan)
+              let live: ReadonlyArray<number> = []
+              let totals: Totals | undefined
+              let shape = ""
+              let before: Stored.Region | undefined
+              for (const [step, { ingested, plan, rows }] of all.entries()) {
+                yield* insertEvents("arrived", rows)
+                const batch = step + 1
+                const until = { ingested, exposures: plan.to, events: plan.reads.to }
+                const absorbed = lot(salt, 5, step) < 0.4
+                  ? live.slice(Math.floor(lot(salt, 6, step) * live.length))
+                  : []
+                const lost = lot(salt, 7, step) < 0.3
+                const add = [
+                  Stored.addExposures(plan, state, { batch, before, until }),
+                  Stored.addEvents(plan, state, { batch, before, until }),
+                  ...Stored.addUnits(plan, state, batch, live)
+                ]
+                const write = [...add, ...Stored.absorb(plan, state, batch, absorbed)]
+                // A batch that wasn't finished, or came too late, counts for nothing.
+                const dead = lost ? write.slice(0, Math.floor(lot(salt, 8, step) * (write.length + 1))) : []
+                yield* Effect.forEach([...dead], (statement) => command(statement))
+                if (dead.length > 0) {
+                  yield* Effect.forEach(Stored.forget(state, [batch]), (statement) => command(statement))
+                }
+                yield* Effect.forEach(add, (statement) => command(statement))
+                const difference = (yield* query(Stored.difference(plan, state, batch, live, totals?.ripe ?? []))).rows
+                yield* Effect.forEach(write.slice(add.length), (statement) => command(statement))
+                const [{ remade, replaced }] = (yield* query(howMany(batch))).rows as [Record<string, string>]
+                seen.remade += step > 0 ? Number(remade) : 0
+                seen.goneOn += Math.max(0, Number(replaced) - Number(remade))
+                live = [...live.filter((other) => !absorbed.includes(other)), batch]
+                before = until
+                seen.absorbed += absorbed.length
+                seen.batches += live.length > 1 ? 1 : 0
+                seen.late += rows.some((row) => row.timestamp < plan.to - 1000) && step > 0 ? 1 : 0
+                const whole = yield* aggregatesOf(plan)
+                expectSame(yield* aggregatesOf(plan, Stored.answer(plan, state, live)), whole)
+                const answer = (yield* query(Stored.answer(plan, state, live))).rows
+                const carried = totals === undefined || shape !== shapeOf(plan)
+                  ? undefined
+                  : Result.getOrThrow(carryTotals(plan, totals, difference))
+                if (carried !== undefined) {
+                  seen.carried += 1
+                  seen.ripened += isAsOld(plan, totals!) ? 0 : 1
+                  expectSame(Result.getOrThrow(decodeAggregates(plan, carried.rows)), whole)
+                }
+                totals = carried ?? Result.getOrThrow(beginTotals(plan, answer))
+                shape = shapeOf(plan)
+              }
+            }))
+          }
+        ),
+        { numRuns: 3, seed: 11 }
       )
-      expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+      expect(Object.entries(seen).filter(([, n]) => n === 0)).toEqual([])
     },
     400_000
   )
@@ -163,7 +204,7 @@ describe("answers from what is stored", () => {
             yield* run([
               Stored.addExposures(plan, state, { batch: step + 1, before, until }),
               Stored.addEvents(plan, state, { batch: step + 1, before, until }),
-              Stored.addUnits(plan, state, step + 1, live),
+              ...Stored.addUnits(plan, state, step + 1, live),
               ...Stored.absorb(plan, state, step + 1, live.slice(1))
             ])
             before = until
@@ -209,7 +250,7 @@ describe("answers from what is stored", () => {
           yield* Effect.forEach([
             Stored.addExposures(asking, state, batch),
             Stored.addEvents(asking, state, batch),
-            Stored.addUnits(asking, state, 1, [])
+            ...Stored.addUnits(asking, state, 1, [])
           ], (statement) => command(statement))
           const find = (statement: ReturnType<typeof compileConstants>) =>
             Effect.flatMap(query(statement!), (found) => Effect.fromResult(decodeConstants(asking, found.rows)))

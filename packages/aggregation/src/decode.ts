@@ -80,7 +80,8 @@ export interface Aggregates {
   readonly points: ReadonlyArray<PointAggregates>
 }
 
-const unusable = (plan: Plan, error: Unexpected): DecodeError =>
+/** An answer that can't be used, as an error. */
+export const unusable = (plan: Plan, error: Unexpected): DecodeError =>
   new DecodeError({
     message: `The answer for experiment ${plan.experiment.key} can't be used: ${error.message}`,
     hint: "If a metric multiplies or divides values, its numbers may be too large; " +

@@ -87,6 +87,27 @@ export const merge = (a: Moments, b: Moments): Moments => {
 export const mergeAll = (k: number, parts: ReadonlyArray<Moments>): Moments =>
   parts.length === 0 ? empty(k) : parts.reduce(merge)
 
+/**
+ * Moments of a set of identities without those of a part of it: {@link merge} the other way round. Digits are lost where little of the set
+ * remains.
+ */
+export const without = (all: Moments, part: Moments): Moments => {
+  if (part.n === 0) return all
+  const n = all.n - part.n
+  if (n <= 0) return empty(all.sums.length)
+  const sums = all.sums.map((s, i) => s - part.sums[i]!)
+  const delta = sums.map((s, i) => part.sums[i]! / part.n - s / n)
+  const weight = (n / all.n) * part.n
+  return {
+    n,
+    sums,
+    products: all.products.map((row, i) => row.map((p, j) => p - part.products[i]![j]!)),
+    comoments: all.comoments.map((row, i) =>
+      row.map((c, j) => c - part.comoments[i]![j]! - delta[i]! * delta[j]! * weight)
+    )
+  }
+}
+
 /** Mean of unit column `i`; 0 when there is no identity. */
 export const mean = (m: Moments, i = 0): number => (m.n > 0 ? m.sums[i]! / m.n : 0)
 

@@ -112,3 +112,20 @@ describe("large offsets", () => {
     ))
   })
 })
+
+describe("without", () => {
+  it("a part of the identities leaves the moments of the others", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3 }).chain((k) => fc.tuple(fc.constant(k), rows(k), rows(k))),
+        ([k, a, b]) => {
+          const left = Moments.without(Moments.fromValues(k, [...a, ...b]), Moments.fromValues(k, b))
+          const wanted = Moments.fromValues(k, a)
+          const size = 1 + Math.max(0, ...Moments.fromValues(k, [...a, ...b]).products.flat().map(Math.abs))
+          expect(flat(left).length).toBe(flat(wanted).length)
+          flat(left).forEach((value, i) => expect(Math.abs(value - flat(wanted)[i]!)).toBeLessThanOrEqual(1e-9 * size))
+        }
+      )
+    )
+  })
+})

@@ -126,7 +126,7 @@ const interrupted = (warehouse: WarehouseShape, n: number, other: Effect.Effect<
 }
 
 /** Things that a refresh asks of a warehouse, at most. */
-const most = 16
+const most = 22
 
 /** Milliseconds for many refreshes on a machine that does much else. */
 const patience = 400_000
@@ -154,7 +154,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a refresh", (it
       for (const { asOf, now, step } of steps) {
         yield* insertEvents("arrived", arrivals(7, step, asOf))
         const planned = planAt(asOf)
-        for (let i = 0; i < 2; i++) {
+        for (let i = 0; i < 3; i++) {
           crash = (crash % most) + 1
           const warehouse = failing(context.warehouse, crash, lot(9, crash) < 0.5)
           const broken = yield* Effect.result(refresh({ ...context, warehouse }, planned, now))

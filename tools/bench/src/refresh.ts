@@ -11,7 +11,7 @@ import { measure, type Measured, median, table } from "./measure.ts"
 const window = days * 86_400_000
 
 /** The plan of `n` sum metrics of a running experiment, when a part of its window's events has come. */
-const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], share: number): Plan => {
+export const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], share: number): Plan => {
   const keys = Array.from({ length: n }, (_, i) => `m${i}`)
   const [first, ...rest] = keys.map((metric) => ({ metric, role: "goal" as const }))
   const planned = plan({

@@ -112,3 +112,10 @@ export const cumulate = (planned: PlannedAccumulator, column: Fragment): Fragmen
   const name = fromValues(planned)
   return name === undefined ? mergeStates(planned, column) : sql`${word(name)}(${column})`
 }
+
+/**
+ * The aggregate that makes the value of an accumulator from its values over parts of the events; undefined where these don't tell it (0 of
+ * no events is no smallest value, and what is distinct in both parts counts once).
+ */
+export const fromParts = (planned: PlannedAccumulator): string | undefined =>
+  planned.accumulator.kind === "list" ? "groupArrayArray" : fromValues(planned)

@@ -60,7 +60,7 @@ export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSourc
 }
 
 /** Rank of "no declared variant" in the packed column of an exposure. */
-const noArm = 63
+export const noArm = 63
 
 /** Whether identities seen in several variants are in no arm. */
 export const quarantines = ({ experiment }: Plan): boolean =>

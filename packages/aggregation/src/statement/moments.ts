@@ -153,8 +153,19 @@ const partOf = (plan: Plan): Fragment =>
 const ripeColumns = (plan: Plan): ReadonlyArray<Fragment> =>
   ripeTimes(measures(plan)).map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`)
 
+/** By which further columns of the units rows are told apart, and whether an identity is old enough where that depends on them. */
+interface Apart {
+  readonly further: ReadonlyArray<Fragment>
+  readonly ripe: ReadonlyArray<Fragment>
+}
+
 /** The rows of the units with what the totals are taken of. */
-const ofUnits = (plan: Plan, part: ReadonlyArray<Fragment>, unit: Fragment): Fragment => {
+const ofUnits = (
+  plan: Plan,
+  part: ReadonlyArray<Fragment>,
+  unit: Fragment,
+  { further, ripe }: Apart = { further: [], ripe: ripeColumns(plan) }
+): Fragment => {
   const { series } = plan
   const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
     measures(plan).flatMap(({ columns }, m) =>
@@ -163,6 +174,7 @@ const ofUnits = (plan: Plan, part: ReadonlyArray<Fragment>, unit: Fragment): Fra
   return sql`FROM (
   SELECT ${
     join([
+      ...further,
       ...placed(plan),
       ...part,
       sql`early`,
@@ -172,7 +184,7 @@ const ofUnits = (plan: Plan, part: ReadonlyArray<Fragment>, unit: Fragment): Fra
       ...(plan.together === undefined ? [] : [word("event")]),
       ...(series === undefined ? [] : [word("entering")]),
       ...badEvents(eventColumns(plan)).map(({ name }) => name),
-      ...ripeColumns(plan),
+      ...ripe,
       ...columnsOf("u", (column) => unitValue(column, "a")),
       ...(series === undefined ? [] : [
         sql`part < ${integer(seriesParts)} AS whole`,
@@ -184,7 +196,7 @@ const ofUnits = (plan: Plan, part: ReadonlyArray<Fragment>, unit: Fragment): Fra
     ${series === undefined ? unit : timeline(plan, unit)}
   )
 )
-GROUP BY ${join(keys(plan))}`
+GROUP BY ${join([...further, ...keys(plan)])}`
 }
 
 /**
@@ -210,6 +222,23 @@ const incrementedRow = (plan: Plan, increments: Increments): Fragment => {
   return sql`arrayJoin(multiIf(${kept}, [${lists([outside, ...none])}], place = 0, [${
     join([lists([inside, ...own]), ...slices])
   }], [${lists([inside, ...none])}]))`
+}
+
+/**
+ * The {@link moments} of two sets of units, told apart by their column `side`: on side 0 identities are old enough that were exposed by the
+ * times `ripe` instead of the plan's.
+ */
+export const momentsBySide = (plan: Plan, unit: Fragment, ripe: ReadonlyArray<number>): Fragment => {
+  const further = [word("side")]
+  return sql`${answer([...further, ...keys(plan)], totals(plan))}
+${
+    ofUnits(plan, [sql`${partOf(plan)} AS part`], unit, {
+      further,
+      ripe: ripeTimes(measures(plan)).map((time, i) =>
+        sql`if(side = 0, ${isRipe(plan, ripe[i] ?? time)}, ${isRipe(plan, time)}) AS ${numbered("ripe", i)}`
+      )
+    })
+  }`
 }
 
 /**

@@ -17,14 +17,15 @@
 import type { Statement } from "@assay/model"
 import { and, empty, type Fragment, identifier, integer, join, sql, word } from "@assay/sql"
 import { compileConditions } from "../Filter.ts"
-import type { Plan } from "../Plan.ts"
+import { measures, type Plan } from "../Plan.ts"
+import { fromParts } from "./accumulate.ts"
 import { badEvents } from "./bad-events.ts"
 import { statement } from "./compile.ts"
 import { constants } from "./constants.ts"
 import { type EventColumns, eventColumns, eventNumber, isRead, numbered, rawValue, rowKey, settled } from "./events.ts"
-import { carriedBy, exposureRows, exposures, exposureSource, nameless } from "./exposures.ts"
-import { moments } from "./moments.ts"
-import { trait } from "./placed.ts"
+import { carriedBy, exposureRows, exposures, exposureSource, nameless, never, noArm } from "./exposures.ts"
+import { moments, momentsBySide, ripeTimes } from "./moments.ts"
+import { isRipe, trait } from "./placed.ts"
 import { identityKey, offset, own, table, text, time } from "./table.ts"
 import { units } from "./units.ts"
 
@@ -45,7 +46,7 @@ export interface Region {
 }
 
 /** The tables of a state. */
-export const parts = ["events", "exposures", "units"] as const
+export const parts = ["events", "exposures", "units", "replaced", "remade"] as const
 type Part = (typeof parts)[number]
 
 const at = ({ database, name }: StateName, part: Part): Fragment =>
@@ -54,13 +55,27 @@ const at = ({ database, name }: StateName, part: Part): Fragment =>
 const among = (batches: ReadonlyArray<number>): Fragment =>
   batches.length === 0 ? sql`0` : sql`batch IN (${join(batches.map(integer))})`
 
+/** Whether repeated rows are looked for. */
+const looksForCopies = ({ deduplication }: Plan): boolean => deduplication.policy !== "none"
+
 type Columns = ReadonlyArray<readonly [name: Fragment, type: Fragment]>
 
 /** The columns of each table, behind `batch` and `k`. */
 const columnsOf = (plan: Plan): Readonly<Record<Part, Columns>> => {
   const { conditions, values } = eventColumns(plan)
   const [number, real, whole] = [sql`UInt64`, sql`Float64`, sql`UInt8`]
-  const copies = plan.deduplication.policy !== "none"
+  const copies = looksForCopies(plan)
+  const unit: Columns = [
+    [word("exposure"), number],
+    [word("early"), number],
+    [word("latest"), number],
+    ...(copies ? [[word("repeated"), number] as const] : []),
+    ...plan.traits.map((_, i) => [trait(i), real] as const),
+    ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
+    ...plan.accumulators.map(({ accumulator }, i) =>
+      [numbered("a", i), accumulator.kind === "list" ? sql`Array(Float64)` : real] as const
+    )
+  ]
   return {
     events: [
       ...(copies ? [[own("h"), number] as const] : []),
@@ -76,22 +91,14 @@ const columnsOf = (plan: Plan): Readonly<Record<Part, Columns>> => {
       [own("arm"), whole],
       ...plan.traits.map((_, i) => [own("x", i), real] as const)
     ],
-    units: [
-      [word("exposure"), number],
-      [word("early"), number],
-      [word("latest"), number],
-      ...(copies ? [[word("repeated"), number] as const] : []),
-      ...plan.traits.map((_, i) => [trait(i), real] as const),
-      ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
-      ...plan.accumulators.map(({ accumulator }, i) =>
-        [numbered("a", i), accumulator.kind === "list" ? sql`Array(Float64)` : real] as const
-      )
-    ]
+    units: unit,
+    replaced: unit,
+    remade: []
   }
 }
 
 /** What an identity's rows are found by. */
-const key = (part: Part): Fragment => part === "units" ? word("k") : own("k")
+const key = (part: Part): Fragment => part === "events" || part === "exposures" ? own("k") : word("k")
 
 /** Small, so that a few identities are found by reading little. */
 const granularity = 1024
@@ -105,6 +112,13 @@ export const refusal = (plan: Plan): string | undefined =>
     : plan.series !== undefined
     ? "it has a series"
     : undefined
+
+/** Where the same row may lie: repeated ones have the same time. */
+const byTime = sql`,
+  PROJECTION by_time (SELECT batch, ${own("t")}, ${own("k")}, ${own("h")} ORDER BY ${own("t")})`
+
+/** Units that are replaced are read once, all of them: they needn't be found one by one. */
+const inOneFile = sql`, min_bytes_for_wide_part = 1000000000`
 
 /** The statements that make the tables of a state where they aren't there. */
 export const create = (plan: Plan, state: StateName): ReadonlyArray<Statement> => {
@@ -120,11 +134,11 @@ export const create = (plan: Plan, state: StateName): ReadonlyArray<Statement> =
           sql`,
   `
         )
-      }
+      }${part === "events" && plan.deduplication.policy === "row" ? byTime : empty}
 ) ENGINE = MergeTree
 PARTITION BY batch
-ORDER BY ${key(part)}
-SETTINGS index_granularity = ${integer(granularity)}`
+ORDER BY ${part === "replaced" ? sql`tuple()` : key(part)}
+SETTINGS index_granularity = ${integer(granularity)}${part === "replaced" ? inOneFile : empty}`
     )
   )
 }
@@ -133,9 +147,13 @@ SETTINGS index_granularity = ${integer(granularity)}`
 export const drop = (state: StateName): ReadonlyArray<Statement> =>
   parts.map((part) => statement(sql`DROP TABLE IF EXISTS ${at(state, part)}`))
 
-/** The statements that remove a batch. */
-export const forget = (state: StateName, batch: number): ReadonlyArray<Statement> =>
-  parts.map((part) => statement(sql`ALTER TABLE ${at(state, part)} DROP PARTITION ${integer(batch)}`))
+/** The statements that remove batches; none where there are none. */
+export const forget = (state: StateName, batches: ReadonlyArray<number>): ReadonlyArray<Statement> =>
+  batches.length === 0 ? [] : parts.map((part) =>
+    statement(
+      sql`ALTER TABLE ${at(state, part)} ${join(batches.map((batch) => sql`DROP PARTITION ${integer(batch)}`))}`
+    )
+  )
 
 /**
  * The rows of a region that aren't in the one before, as lists of conditions that no row meets two of: those stored since, and those
@@ -265,34 +283,190 @@ const storedEvents = (plan: Plan, state: StateName, columns: EventColumns, where
   }`
 }
 
+/** The identities that a batch's events and exposures are about. */
+const touched = (state: StateName, batch: number): Fragment =>
+  sql`SELECT ${own("k")} FROM ${at(state, "events")} WHERE ${among([batch])}
+    UNION ALL SELECT ${own("k")} FROM ${at(state, "exposures")} WHERE ${among([batch])}`
+
 /**
- * The statement that adds a batch's units: those of all identities that its events and exposures are about, made of everything that is
- * stored of them, in the batch and the `live` ones before.
+ * Of the units in the `live` batches, the oldest first, that meet a condition the latest of each identity; for a few of them, since they are
+ * sorted.
  */
-export const addUnits = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
-  const columns = columnsOf(plan)
-  const touched = sql`${own("k")} IN (
-      SELECT ${own("k")} FROM ${at(state, "events")} WHERE ${among([batch])}
-      UNION ALL SELECT ${own("k")} FROM ${at(state, "exposures")} WHERE ${among([batch])}
-      UNION ALL SELECT ${nameless}
-    )`
-  const where = and([among([...live, batch]), ...(live.length === 0 ? [] : [touched])])
-  const rows = sql`SELECT ${join([own("k"), ...columns.exposures.map(([name]) => name)])}
-            FROM ${at(state, "exposures")}
-            WHERE ${where}`
+const latestOf = (state: StateName, columns: Fragment, live: ReadonlyArray<number>, where: Fragment): Fragment => {
+  const place = sql`transform(batch, [${join(live.map(integer))}], [${join(live.map((_, i) => integer(i)))}], 0)`
+  return sql`SELECT ${columns}
+FROM ${at(state, "units")}
+WHERE ${among(live)} AND ${where}${
+    live.length < 2 ? empty : sql`
+ORDER BY k, ${place} DESC
+LIMIT 1 BY k`
+  }`
+}
+
+/** The statement that puts down which units a batch will replace: the latest ones, in the `live` batches, of the identities it is about. */
+const addReplaced = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
+  const columns = columnsOf(plan).replaced
   return insert(
     state,
-    "units",
-    columns.units,
-    sql`SELECT ${join([integer(batch), word("k"), ...columns.units.map(([name]) => name)])} FROM (
-    ${
-      units(plan, "value", {
-        events: storedEvents(plan, state, eventColumns(plan), where),
-        exposures: exposures(plan, rows)
-      })
-    }
+    "replaced",
+    columns,
+    latestOf(
+      state,
+      join([integer(batch), word("k"), ...columns.map(([name]) => name)]),
+      live,
+      sql`k IN (${touched(state, batch)})`
+    )
+  )
+}
+
+/**
+ * Whether an exposure leaves the unit of its identity, packed as `pack` (0 where there is none), as it is: it isn't before the first one, nor
+ * in a variant that wasn't seen yet. One like the first may have other traits.
+ */
+const isKnown = ({ traits }: Plan): Fragment => {
+  const [arm, first] = [own("arm"), sql`bitShiftRight(pack, 2)`]
+  const later = traits.length === 0 ? sql`>=` : sql`>`
+  return sql`if(${arm} = ${integer(noArm)},
+      pack = ${never} OR (pack < ${never} AND bitTest(pack, 1)),
+      pack != 0 AND pack < ${never} AND toUInt64(${own("at")}) * 64 + ${arm} ${later} ${first}
+        AND (${arm} = bitAnd(${first}, 63) OR bitTest(pack, 0)))`
+}
+
+/** The names of events whose accumulators can't go on from their values, by their numbers. */
+const remaking = (plan: Plan): ReadonlyArray<number> => {
+  const { streams } = eventColumns(plan)
+  return [
+    ...new Set(
+      plan.accumulators.flatMap((accumulator) =>
+        fromParts(accumulator) === undefined ? accumulator.streams.map((stream) => streams[stream]!.event) : []
+      )
+    )
+  ]
+}
+
+/**
+ * The statement that puts down whose units a batch makes anew from everything that is stored: identities that have no unit yet, or an
+ * exposure that changes theirs; with an event that was delivered before; or with one that goes into an accumulator which can't go on.
+ * Exposures without an identity are only counted.
+ */
+const addRemade = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
+  const events = at(state, "events")
+  const [k, t, h] = [own("k"), own("t"), own("h")]
+  const replaced = sql`SELECT k FROM ${at(state, "replaced")} WHERE ${among([batch])}`
+  const names = remaking(plan)
+  const [place, row] = [plan.deduplication.policy === "row" ? [t] : [], join([k, h])]
+  const kinds = [
+    sql`SELECT exposures.${k} AS k
+  FROM (SELECT * FROM ${at(state, "exposures")} WHERE ${among([batch])} AND ${k} != ${nameless}) AS exposures
+  LEFT JOIN (SELECT k, exposure AS pack FROM ${at(state, "replaced")} WHERE ${among([batch])}) AS replaced
+    ON exposures.${k} = replaced.k
+  WHERE NOT (${isKnown(plan)})`,
+    ...(looksForCopies(plan)
+      ? [
+        sql`SELECT ${k} AS k FROM ${events} WHERE ${
+          and([
+            among(live),
+            ...place.map((column) => sql`${column} IN (SELECT ${column} FROM ${events} WHERE ${among([batch])})`),
+            sql`(${row}) IN (SELECT ${row} FROM ${events} WHERE ${among([batch])})`,
+            sql`${k} IN (${replaced})`
+          ])
+        }`
+      ]
+      : []),
+    ...(names.length === 0
+      ? []
+      : [
+        sql`SELECT ${k} AS k FROM ${events} WHERE ${among([batch])} AND ${own("m")} IN (${
+          join(names.map(integer))
+        }) AND ${k} IN (${replaced})`
+      ])
+  ]
+  const put = insert(
+    state,
+    "remade",
+    [],
+    sql`SELECT DISTINCT ${integer(batch)}, k FROM (
+${union(kinds)}
 )`
   )
+  // Few rows have the times that are looked for, so it is quicker to read their other columns at once.
+  return { ...put, settings: { ...put.settings, optimize_move_to_prewhere: 0 } }
+}
+
+/** The columns of a unit from those of the one before (`known`) and of the events that came since. */
+const goneOn = (plan: Plan, state: StateName, batch: number): ReadonlyArray<Fragment> => {
+  const of = (how: string, name: Fragment) => sql`${word(how)}(parts.${name}) AS ${name}`
+  return [
+    sql`max(parts.exposure) + if(k = ${nameless}, (
+        SELECT count() FROM ${at(state, "exposures")} WHERE ${among([batch])} AND ${own("k")} = ${nameless}
+      ), 0) AS exposure`,
+    of("sum", word("early")),
+    of("max", word("latest")),
+    ...(looksForCopies(plan) ? [of("sum", word("repeated"))] : []),
+    ...plan.traits.map((_, i) => of("any", trait(i))),
+    ...badEvents(eventColumns(plan)).map(({ name }) => of("groupArrayArray", name)),
+    ...plan.accumulators.map((accumulator, i) => {
+      const [how, name] = [fromParts(accumulator), numbered("a", i)]
+      return how === undefined ? sql`anyIf(parts.${name}, known) AS ${name}` : of(how, name)
+    })
+  ]
+}
+
+/**
+ * The statement that adds a batch's units: of identities that are made anew (all of them where no batch counts yet) from everything that is
+ * stored of them, in the batch and the `live` ones before; of the others from the units that they had and the batch's events.
+ */
+const addNewUnits = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
+  const columns = columnsOf(plan)
+  const made = (rows: Fragment) =>
+    insert(
+      state,
+      "units",
+      columns.units,
+      sql`SELECT ${join([integer(batch), word("k"), ...columns.units.map(([name]) => name)])} FROM (
+    ${rows}
+)`
+    )
+  /** Made of the stored events and exposures that meet a condition. */
+  const whole = (where: Fragment) =>
+    units(plan, "value", {
+      events: storedEvents(plan, state, eventColumns(plan), where),
+      exposures: exposures(
+        plan,
+        sql`SELECT ${join([own("k"), ...columns.exposures.map(([name]) => name)])}
+            FROM ${at(state, "exposures")}
+            WHERE ${where}`
+      )
+    })
+  if (live.length === 0) return made(whole(among([batch])))
+  const [remade, replaced] = (["remade", "replaced"] as const).map((part) => at(state, part)) as [Fragment, Fragment]
+  const anew = sql`(SELECT k FROM ${remade} WHERE ${among([batch])})`
+  const before = sql`FROM ${replaced} WHERE ${among([batch])} AND k NOT IN ${anew}`
+  const more = units(plan, "value", {
+    events: storedEvents(
+      plan,
+      state,
+      eventColumns(plan),
+      sql`${among([batch])} AND ${own("k")} NOT IN ${anew}`
+    ),
+    exposures: sql`SELECT ${
+      join([word("k"), sql`exposure AS pack`, ...plan.traits.map((_, i) => sql`${trait(i)} AS ${numbered("x", i)}`)])
+    } ${before}`
+  })
+  const typed = join(columns.units.map(([name, type]) => sql`CAST(${name} AS ${type}) AS ${name}`))
+  return made(sql`SELECT k, ${typed} FROM (
+${whole(sql`${among([...live, batch])} AND ${own("k")} IN ${anew}`)}
+    ) WHERE k IN ${anew}
+    UNION ALL
+    SELECT k, ${join(goneOn(plan, state, batch))}
+    FROM (
+      SELECT k, 1 AS known, ${join(columns.units.map(([name]) => name))} ${before}
+      UNION ALL
+      SELECT k, 0 AS known, ${typed} FROM (
+${more}
+      )
+    ) AS parts
+    GROUP BY k`)
 }
 
 /** The latest unit of each identity in these batches, the oldest first. */
@@ -307,6 +481,20 @@ const latestUnits = (plan: Plan, state: StateName, live: ReadonlyArray<number>):
     }`
   }))
 }
+
+/**
+ * The statements that add a batch's units, once its events and exposures are there: those of all identities that these are about. `live` are
+ * the batches before that count, the oldest first.
+ */
+export const addUnits = (
+  plan: Plan,
+  state: StateName,
+  batch: number,
+  live: ReadonlyArray<number>
+): ReadonlyArray<Statement> => [
+  ...(live.length === 0 ? [] : [addReplaced(plan, state, batch, live), addRemade(plan, state, batch, live)]),
+  addNewUnits(plan, state, batch, live)
+]
 
 /** The statements with which a batch, once its units are there, takes in the latest of the batches before it. */
 export const absorb = (
@@ -342,6 +530,43 @@ ${latestUnits(plan, state, absorbed)}
 /** The statement whose answer is that of the plan's own, from the stored units. `live` are the batches that count, the oldest first. */
 export const answer = (plan: Plan, state: StateName, live: ReadonlyArray<number>): Statement =>
   statement(moments(plan, latestUnits(plan, state, live)))
+
+/** That an identity wasn't old enough for some measure by the times `ripe`, and is by those of the plan. */
+const ripened = (plan: Plan, ripe: ReadonlyArray<number>): ReadonlyArray<Fragment> =>
+  ripeTimes(measures(plan)).flatMap((time, i) =>
+    ripe[i] === time ? [] : [sql`(${isRipe(plan, time)} AND NOT ${isRipe(plan, ripe[i] ?? time)})`]
+  )
+
+/**
+ * The statement that says by how much a batch changes the answer: the rows of the answer of the units that it replaces (`side` 0), and those
+ * of its own (1). Identities that weren't old enough by the times `ripe` of the answer before are on both sides. It has to come before the
+ * batch absorbs others; `live` are those before it, the oldest first.
+ */
+export const difference = (
+  plan: Plan,
+  state: StateName,
+  batch: number,
+  live: ReadonlyArray<number>,
+  ripe: ReadonlyArray<number>
+): Statement => {
+  const columns = join([word("k"), ...columnsOf(plan).units.map(([name]) => name)])
+  const sides = (["replaced", "units"] as const).map((part, side) =>
+    sql`SELECT toUInt8(${integer(side)}) AS side, ${columns} FROM ${at(state, part)} WHERE ${among([batch])}`
+  )
+  const grown = ripened(plan, ripe)
+  // An older unit may have grown old enough where the latest one hasn't: it was exposed at another time.
+  const some = sql`(${join(grown, sql` OR `)})`
+  const others = sql`${some} AND k NOT IN (SELECT k FROM ${at(state, "units")} WHERE ${among([batch])})`
+  const those = sql`k IN (SELECT k FROM ${at(state, "units")} WHERE ${among(live)} AND ${others})`
+  const both = grown.length === 0
+    ? []
+    : [
+      sql`SELECT arrayJoin([toUInt8(0), toUInt8(1)]) AS side, ${columns} FROM (
+${latestOf(state, columns, live, those)}
+) WHERE ${some}`
+    ]
+  return statement(momentsBySide(plan, union([...sides, ...both]), ripe))
+}
 
 /** The statement that finds the constants of a plan from the stored units; undefined for a plan without constants. */
 export const answerConstants = (plan: Plan, state: StateName, live: ReadonlyArray<number>): Statement | undefined =>

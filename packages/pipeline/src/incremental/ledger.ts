@@ -3,14 +3,14 @@
  * sequence there is one such row: the table takes a token once. So of two refreshes that build on the same batch one commits, and what a
  * refresh wrote that crashed, or came too late, counts for nothing.
  */
-import type { Plan, Stored } from "@assay/aggregation"
+import { type Plan, shapeOf, type Stored, type Totals } from "@assay/aggregation"
 import { Instant, type Statement, type WarehouseError } from "@assay/model"
 import type { WarehouseShape } from "@assay/warehouse"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 
 /** Raised whenever stored rows mean something else than before, so that older states are left alone. */
-const layout = 1
+const layout = 2
 
 /** What every table of a state is called first. */
 export const statePrefix = "assay_state_"
@@ -43,7 +43,11 @@ export const stateOf = (plan: Plan, database?: string): Stored.StateName => {
   }
 }
 
-/** A commit: what has been read, the batches that count, oldest first, and how many rows each has. */
+/** What the answer of a plan means, hashed; undefined where that can't be told before the answer, since it has constants. */
+export const meaningOf = (plan: Plan): string | undefined =>
+  plan.constants.length > 0 ? undefined : hash(shapeOf(plan), 16)
+
+/** A commit: what has been read, the batches that count, oldest first, and how many rows each has; and the answer, with what it means. */
 export interface Commit {
   readonly seq: number
   readonly batch: number
@@ -52,6 +56,8 @@ export interface Commit {
   readonly region: Stored.Region
   /** The end of the experiment as it was known then, in milliseconds since 1970-01-01 UTC. */
   readonly ended: number | null
+  readonly meaning: string | undefined
+  readonly totals: Totals | undefined
 }
 
 const plain = (text: string): Statement => ({ text, parameters: {}, settings: {} })
@@ -80,6 +86,8 @@ export const createLedger = (state: Stored.StateName): Statement =>
   exposures DateTime64(3, 'UTC') COMMENT 'of exposures before this',
   events DateTime64(3, 'UTC') COMMENT 'of events before this',
   ended Nullable(DateTime64(3, 'UTC')) COMMENT 'the end of the experiment',
+  meaning String COMMENT 'what the totals mean',
+  totals String COMMENT 'the answer, for the next one to go on from',
   at DateTime64(3, 'UTC')
 ) ENGINE = MergeTree
 ORDER BY (kind, seq)
@@ -118,6 +126,13 @@ const millis = (cell: unknown): number => Date.parse(`${String(cell).replace(" "
 
 const numbers = (cell: unknown): ReadonlyArray<number> => (Array.isArray(cell) ? cell.map(Number) : [])
 
+/** Totals as {@link rowOf} wrote them. What they hold is checked where they are carried on. */
+const totalsIn = (cell: unknown): Totals | undefined => {
+  const text = String(cell)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Nobody else writes it, and every cell is checked when it is read.
+  return text === "" ? undefined : JSON.parse(text) as Totals
+}
+
 /** A commit as it is read: also whose it is, and when it was made. */
 export interface Head extends Commit {
   readonly experiment: string
@@ -146,6 +161,8 @@ export const readHead = Effect.fn("incremental.head")(function*(
       events: millis(row["events"])
     },
     ended: row["ended"] === null ? null : millis(row["ended"]),
+    meaning: row["meaning"] === "" ? undefined : String(row["meaning"]),
+    totals: totalsIn(row["totals"]),
     experiment: String(row["experiment"]),
     at: millis(row["at"])
   }
@@ -162,6 +179,8 @@ const rowOf = (kind: "begun" | "committed" | "dropped", commit: Commit, experime
   exposures: instant(commit.region.exposures),
   events: instant(commit.region.events),
   ended: commit.ended === null ? null : instant(commit.ended),
+  meaning: commit.meaning ?? "",
+  totals: commit.totals === undefined ? "" : JSON.stringify(commit.totals),
   at: instant(now)
 })
 
@@ -221,18 +240,20 @@ WHERE kind = 'begun' AND seq <= {seq:UInt64}
   return rows.map((row) => Number(row["batch"])).filter((batch) => !live.includes(batch))
 })
 
-/** Says that nothing is left of a batch. */
+/** Says that nothing is left of batches. */
 export const markDropped = (
   warehouse: WarehouseShape,
   state: Stored.StateName,
   made: Commit,
+  batches: ReadonlyArray<number>,
   experiment: string,
   now: number
 ) =>
-  warehouse.insert(tableOf(state), [rowOf("dropped", made, experiment, now)], {
-    token: `dropped ${made.batch}`,
-    comment: { assay: "state", experiment }
-  })
+  warehouse.insert(
+    tableOf(state),
+    batches.map((batch) => rowOf("dropped", { ...made, batch }, experiment, now)),
+    { token: `dropped ${batches.join()}`, comment: { assay: "state", experiment } }
+  )
 
 /**
  * Whether a state can go on to where a plan ends: nothing that was read lies after it, and the end of the experiment, where it isn't the

@@ -1,5 +1,14 @@
 /** A refresh: the answer of a plan from what is stored of its data and what is new since. */
-import { decodeConstants, type Plan, Stored, withConstants } from "@assay/aggregation"
+import {
+  beginTotals,
+  carryTotals,
+  decodeConstants,
+  isAsOld,
+  type Plan,
+  Stored,
+  type Totals,
+  withConstants
+} from "@assay/aggregation"
 import { type DecodeError, Instant, type Statement, type WarehouseError } from "@assay/model"
 import type { QueryOptions, QueryResult, WarehouseShape } from "@assay/warehouse"
 import { Effect } from "effect"
@@ -13,6 +22,7 @@ import {
   deadBatches,
   dropOthers,
   markDropped,
+  meaningOf,
   readHead,
   stateOf
 } from "./ledger.ts"
@@ -44,13 +54,19 @@ export interface Refreshed {
 /** A batch is absorbed where those after it are together at least this part of it. */
 const absorbedFrom = 1 / 2
 
-/** Which of the batches before a new one of so many rows it takes in: the latest, as long as they are small against it. */
+/** So many batches are left alone: to look into one more costs less than to copy it. */
+const leftAlone = 5
+
+/**
+ * Which of the batches before a new one of so many rows it takes in: none as long as they are few, else the latest, as long as they are
+ * small against what comes after them.
+ */
 export const absorbedBy = (
   { live, sizes }: Pick<Commit, "live" | "sizes">,
   rows: number
 ): { readonly absorbed: ReadonlyArray<number>; readonly rows: number } => {
   let [from, total] = [live.length, rows]
-  while (from > 0 && absorbedFrom * sizes[from - 1]! <= total) {
+  while (live.length >= leftAlone && from > 0 && absorbedFrom * sizes[from - 1]! <= total) {
     from -= 1
     total += sizes[from]!
   }
@@ -62,13 +78,21 @@ const nothing: Pick<Commit, "live" | "sizes"> = { live: [], sizes: [] }
 /** Numbers of batches are drawn, so that no two refreshes write into the same one. */
 const drawBatch = Effect.sync(() => randomInt(1, 2 ** 48 - 1))
 
-const answerFrom = Effect.fn("incremental.answer")(function*(
+/** An answer, and what it leaves for the next one to go on from: nothing where it can't. */
+interface Answered {
+  readonly plan: Plan
+  readonly answer: QueryResult
+  readonly totals: Totals | undefined
+}
+
+/** The answer over all units of these batches. */
+const sumUp = Effect.fn("incremental.sumUp")(function*(
   { warehouse }: StateContext,
   planned: Plan,
   state: Stored.StateName,
   live: ReadonlyArray<number>,
   options: QueryOptions
-): Effect.fn.Return<{ readonly plan: Plan; readonly answer: QueryResult }, WarehouseError | DecodeError> {
+): Effect.fn.Return<Answered, WarehouseError | DecodeError> {
   const first = Stored.answerConstants(planned, state, live)
   const plan = first === undefined
     ? planned
@@ -76,8 +100,53 @@ const answerFrom = Effect.fn("incremental.answer")(function*(
       planned,
       yield* Effect.fromResult(decodeConstants(planned, (yield* warehouse.query(first)).rows))
     )
-  return { plan, answer: yield* warehouse.query(Stored.answer(plan, state, live), options) }
+  const answer = yield* warehouse.query(Stored.answer(plan, state, live), options)
+  const totals = meaningOf(planned) === undefined ? undefined : yield* Effect.fromResult(beginTotals(plan, answer.rows))
+  return { plan, answer, totals }
 })
+
+/** The totals of a commit, where they mean what those of the plan do. */
+const totalsFor = (planned: Plan, head: Commit | undefined): Totals | undefined =>
+  head?.totals !== undefined && head.meaning === meaningOf(planned) ? head.totals : undefined
+
+/** The answer of totals carried on by a batch; undefined where it has to be summed up. */
+const carryOn = Effect.fn("incremental.carryOn")(function*(
+  { warehouse }: StateContext,
+  planned: Plan,
+  state: Stored.StateName,
+  before: Totals,
+  batch: number,
+  live: ReadonlyArray<number>,
+  options: QueryOptions
+): Effect.fn.Return<Answered | undefined, WarehouseError | DecodeError> {
+  const { rows, statistics } = yield* warehouse.query(
+    Stored.difference(planned, state, batch, live, before.ripe),
+    options
+  )
+  const totals = yield* Effect.fromResult(carryTotals(planned, before, rows))
+  return totals === undefined ? undefined : { plan: planned, answer: { rows: totals.rows, statistics }, totals }
+})
+
+/** The answer of totals to which a batch without rows comes: no query is asked, unless identities have grown old enough meanwhile. */
+const unchanged = (
+  context: StateContext,
+  planned: Plan,
+  state: Stored.StateName,
+  totals: Totals,
+  batch: number,
+  live: ReadonlyArray<number>,
+  options: QueryOptions
+): Effect.Effect<Answered | undefined, WarehouseError | DecodeError> =>
+  isAsOld(planned, totals)
+    ? Effect.succeed({
+      plan: planned,
+      answer: {
+        rows: totals.rows,
+        statistics: { queryId: options.queryId ?? "", rowsRead: 0, bytesRead: 0, durationMs: 0 }
+      },
+      totals
+    })
+    : carryOn(context, planned, state, totals, batch, live, options)
 
 /** Writes a batch on top of a commit and commits it; undefined where another refresh was quicker. */
 const advance = Effect.fn("incremental.advance")(function*(
@@ -106,42 +175,65 @@ const advance = Effect.fn("incremental.advance")(function*(
   const batch = yield* drawBatch
   const base = before ?? nothing
   const ended = planned.experiment.ended_at === undefined ? null : Instant.toMillis(planned.experiment.ended_at)
-  const made: Commit = { seq: (head?.seq ?? 0) + 1, batch, live: [batch], sizes: [0], region: until, ended }
+  const made: Commit = {
+    seq: (head?.seq ?? 0) + 1,
+    batch,
+    live: [batch],
+    sizes: [0],
+    region: until,
+    ended,
+    meaning: meaningOf(planned),
+    totals: undefined
+  }
+  const totals = totalsFor(planned, before)
   yield* begin(warehouse, state, made, experiment, now)
   const input = { batch, before: before?.region, until }
   yield* run([Stored.addExposures(planned, state, input), Stored.addEvents(planned, state, input)])
   const { rows: [counted] } = yield* warehouse.query(Stored.size(state, batch))
   const added = Number(counted?.["rows"])
   if (added === 0 && before !== undefined) {
-    const found = yield* answerFrom(context, planned, state, before.live, options)
+    const known = totals === undefined
+      ? undefined
+      : yield* unchanged(context, planned, state, totals, batch, before.live, options)
+    const { answer, plan } = known ?? (yield* sumUp(context, planned, state, before.live, options))
     const still = yield* readHead(warehouse, state)
     return still?.batch === before.batch
-      ? { ...found, rebuilt: false, added, ingested: until.ingested }
+      ? { answer, plan, rebuilt: false, added, ingested: until.ingested }
       : undefined
   }
-  yield* run([Stored.addUnits(planned, state, batch, base.live)])
+  yield* run(Stored.addUnits(planned, state, batch, base.live))
+  // Before the batch absorbs others: they aren't part of the difference.
+  const carried = totals === undefined
+    ? undefined
+    : yield* carryOn(context, planned, state, totals, batch, base.live, options)
   const { absorbed, rows } = absorbedBy(base, added)
   yield* run(Stored.absorb(planned, state, batch, absorbed))
   const kept = base.live.length - absorbed.length
   const live = [...base.live.slice(0, kept), batch]
-  const found = yield* answerFrom(context, planned, state, live, options)
-  const committed = { ...made, live, sizes: [...base.sizes.slice(0, kept), rows] }
-  const forget = (one: number) =>
-    Effect.andThen(
-      run(Stored.forget(state, one)),
-      markDropped(warehouse, state, { ...made, batch: one }, experiment, now)
+  const found = carried ?? (yield* sumUp(context, planned, state, live, options))
+  const committed = { ...made, live, sizes: [...base.sizes.slice(0, kept), rows], totals: found.totals }
+  const forget = (batches: ReadonlyArray<number>) =>
+    batches.length === 0 ? Effect.void : Effect.andThen(
+      run(Stored.forget(state, batches)),
+      markDropped(warehouse, state, made, batches, experiment, now)
     )
   if (!(yield* commit(warehouse, state, committed, experiment, now))) {
-    yield* Effect.ignore(forget(batch))
+    yield* Effect.ignore(forget([batch]))
     return undefined
   }
   // What is left behind does no harm, and the next refresh removes it, too.
   yield* deadBatches(warehouse, state, committed).pipe(
-    Effect.flatMap((dead) => Effect.forEach(dead, forget, { discard: true })),
+    Effect.flatMap(forget),
     Effect.andThen(head === undefined ? dropOthers(warehouse, state, experiment) : Effect.void),
     Effect.ignore
   )
-  return { ...found, rebuilt: before === undefined, added, ingested: until.ingested }
+  return {
+    answer: found.answer,
+    plan: found.plan,
+    rebuilt: before === undefined,
+    added,
+    ingested: until.ingested
+  }
 })
 
 /** How often a refresh begins again where another one was quicker. */
