@@ -1,4 +1,4 @@
-/** The stylesheet and the script of every page: files beside the sources, so that editors and browsers see what they are. */
+/** The stylesheet, the script and the icon of every page: files beside the sources, so that editors and browsers see what they are. */
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 
@@ -25,6 +25,9 @@ const asset = (file: string, type: string): Asset => {
 
 /** How all pages look: dark and light, phone, print. */
 export const stylesheet: Asset = asset("page.css", "text/css; charset=utf-8")
+
+/** What a browser's tab shows beside the title. */
+export const icon: Asset = asset("icon.svg", "image/svg+xml")
 
 /** Works on top of what the page can do by itself: copies, filters while typing, follows a refresh. */
 export const script: Asset = asset("page.js", "text/javascript; charset=utf-8")

@@ -1,6 +1,6 @@
 /** The frame of every page. */
 import type { VNode } from "preact"
-import { script, stylesheet } from "./assets.ts"
+import { icon, script, stylesheet } from "./assets.ts"
 import { type Content, el, trusted, write } from "./html.ts"
 import { visible } from "./text.ts"
 
@@ -23,6 +23,7 @@ const assets = (place: Place): ReadonlyArray<VNode> =>
       trusted("style", {}, stylesheet.text)
     ]
     : [
+      el("link", { rel: "icon", href: `${place.base}assets/${icon.name}`, type: icon.type }),
       el("link", { rel: "stylesheet", href: `${place.base}assets/${stylesheet.name}` }),
       el("script", { src: `${place.base}assets/${script.name}`, defer: true })
     ]

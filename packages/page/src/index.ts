@@ -1,5 +1,5 @@
 /** Results summaries as HTML: pure functions of plain data. */
-export { type Asset, script, stylesheet } from "./assets.ts"
+export { type Asset, icon, script, stylesheet } from "./assets.ts"
 export {
   emptyPage,
   experimentBody,

@@ -5,6 +5,7 @@ import {
   emptyPage,
   everything,
   experimentFrame,
+  icon,
   listPage,
   messagePage,
   type Query,
@@ -300,7 +301,7 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
       })
     )
 
-    for (const asset of [stylesheet, script]) {
+    for (const asset of [stylesheet, script, icon]) {
       yield* router.add(
         "GET",
         `/assets/${asset.name}`,
