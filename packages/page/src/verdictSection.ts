@@ -32,6 +32,10 @@ export const verdictOf = (summary: ResultsSummary): { readonly text: string; rea
 const reasons = (list: ReadonlyArray<Reason>): VNode =>
   el("ul", { class: "reasons" }, ...list.map((reason) => el("li", {}, sentence(reason.sentence))))
 
+/** Whether two lists of reasons say the same. */
+const isSame = (some: ReadonlyArray<Reason>, others: ReadonlyArray<Reason>): boolean =>
+  some.length === others.length && some.every(({ sentence }, i) => sentence === others[i]?.sentence)
+
 const designs = {
   fixed: "Fixed horizon",
   "group-sequential": "Group-sequential",
@@ -79,7 +83,9 @@ const decided = (summary: ResultsSummary, decision: Decision): ReadonlyArray<Con
             " ",
             badge(one.decision, tones[one.decision])
           ),
-          reasons(one.reasons)
+          isSame(one.reasons, decision.reasons)
+            ? el("p", { class: "quiet" }, "For the reasons above.")
+            : reasons(one.reasons)
         )
       })
     )

@@ -31,6 +31,21 @@ describe("the page of an experiment", () => {
     expect(verdict).toContain("look 5 of 5")
   })
 
+  it("doesn't repeat the decision's reasons at the treatment that they are about", () => {
+    const { decision } = shipping
+    if (decision === undefined) return expect.fail("it has no decision")
+    const [first, ...others] = decision.treatments
+    const verdict = text(
+      pageOf({
+        ...shipping,
+        decision: { ...decision, treatments: [{ ...first!, reasons: decision.reasons }, ...others] }
+      })
+        .document.querySelector("#verdict")
+    )
+    for (const { sentence } of decision.reasons) expect(verdict.split(sentence).length).toBe(2)
+    expect(verdict).toContain("For the reasons above.")
+  })
+
   it("draws every comparison that has an interval, and only those", () => {
     for (const summary of Object.values(states)) {
       const inferences = summary.metrics.flatMap(({ inference }) =>
