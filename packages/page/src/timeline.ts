@@ -8,16 +8,24 @@ import { draw } from "./chart.ts"
 const width = 560
 const height = 244
 
-/** One arm's new identities in the period that ends at `until`. */
+/** One arm's new identities in the period that is drawn at `when`. */
 export interface Count {
-  readonly until: Date
+  readonly when: Date
   readonly n: number
 }
 
-const instants = (series: Series): ReadonlyArray<Date> => series.points.map(({ until }) => new Date(Date.parse(until)))
+const DAY_MILLIS = 86_400_000
+
+/** Where a period that ends at `until` is drawn: at its day, as the tables name it, or at its end where it is an hour. */
+const placeOf = (series: Series, until: string): Date => {
+  const end = Date.parse(until)
+  return new Date(series.period === "day" ? Math.floor((end - 1) / DAY_MILLIS) * DAY_MILLIS : end)
+}
+
+const instants = (series: Series): ReadonlyArray<Date> => series.points.map(({ until }) => placeOf(series, until))
 
 const differences = (series: Series, cumulative: ReadonlyArray<number>): ReadonlyArray<Count> =>
-  instants(series).map((until, i) => ({ until, n: cumulative[i]! - (cumulative[i - 1] ?? 0) }))
+  instants(series).map((when, i) => ({ when, n: cumulative[i]! - (cumulative[i - 1] ?? 0) }))
 
 /** New identities per period of one arm. */
 export const newIdentities = (series: Series, arm: string): ReadonlyArray<Count> =>
@@ -61,7 +69,7 @@ export const exposuresChart = (summary: ResultsSummary, series: Series): string 
       Plot.ruleY([0], { stroke: "var(--zero)" }),
       ...linesOf(armsOf(summary).map((arm) => ({ arm, points: newIdentities(series, arm.key) })), "n"),
       ...(summary.quarantined > 0
-        ? [Plot.lineY(newQuarantined(series), { x: "until", y: "n", stroke: "var(--warn)", strokeDasharray: "2 3" })]
+        ? [Plot.lineY(newQuarantined(series), { x: "when", y: "n", stroke: "var(--warn)", strokeDasharray: "2 3" })]
         : [])
     ]
   })
@@ -85,14 +93,14 @@ const linesOf = <A extends Count | Point>(
 ): ReadonlyArray<Plot.Markish> => {
   const single = seen.filter(({ points }) => points.length === 1)
   return [
-    Plot.line(coloured(seen), { x: "until", y, z: "arm", stroke: "colour", strokeWidth: 2 }),
-    ...(single.length === 0 ? [] : [Plot.dot(coloured(single), { x: "until", y, fill: "colour", r: 3 })])
+    Plot.line(coloured(seen), { x: "when", y, z: "arm", stroke: "colour", strokeWidth: 2 }),
+    ...(single.length === 0 ? [] : [Plot.dot(coloured(single), { x: "when", y, fill: "colour", r: 3 })])
   ]
 }
 
-/** The lift of one treatment in a metric at the end of a period. */
+/** The lift of one treatment in a metric at the end of the period that is drawn at `when`. */
 export interface Point {
-  readonly until: Date
+  readonly when: Date
   readonly lift: number
   readonly low: number
   readonly high: number
@@ -105,7 +113,7 @@ export const lifts = (series: Series, metric: string, treatment: string): Readon
     const inference = one === undefined ? undefined : own(one.inference, treatment)
     return inference === undefined || inference === null
       ? []
-      : [{ until: new Date(Date.parse(until)), lift: inference.lift, low: inference.ci_low, high: inference.ci_high }]
+      : [{ when: placeOf(series, until), lift: inference.lift, low: inference.ci_low, high: inference.ci_high }]
   })
 
 /** Early bands are so wide that nothing else could be seen: the axis shows this many times the last band. */
@@ -126,8 +134,8 @@ export const liftChart = (summary: ResultsSummary, series: Series, metric: strin
   const clamp = (x: number): number => Math.min(high, Math.max(low, x))
   const clamped = lines.map(({ arm, points }) => ({
     arm,
-    points: points.map(({ high, lift, low, until }) => ({
-      until,
+    points: points.map(({ high, lift, low, when }) => ({
+      when,
       lift: clamp(lift),
       low: clamp(low),
       high: clamp(high)
@@ -141,7 +149,7 @@ export const liftChart = (summary: ResultsSummary, series: Series, metric: strin
     color: { type: "identity" },
     marks: [
       ...axes(series, (x) => (x === 0 ? "0" : Numbers.tick(x))),
-      Plot.areaY(coloured(clamped), { x: "until", y1: "low", y2: "high", z: "arm", fill: "colour", fillOpacity: 0.14 }),
+      Plot.areaY(coloured(clamped), { x: "when", y1: "low", y2: "high", z: "arm", fill: "colour", fillOpacity: 0.14 }),
       Plot.ruleY([0], { stroke: "var(--zero)" }),
       ...linesOf(clamped, "lift")
     ]

@@ -1,4 +1,4 @@
-import { hostile, large, names, now, shipping, statement, states } from "@assay/example-summaries"
+import { hostile, large, names, now, series, shipping, statement, states } from "@assay/example-summaries"
 import { experimentPage } from "@assay/page"
 import { parseHTML } from "linkedom"
 import { describe, expect, it } from "vitest"
@@ -85,6 +85,19 @@ describe("the page of an experiment", () => {
     const total = shipping.variants.reduce((sum, { n }) => sum + n, 0)
     expect(text([...last.querySelectorAll("td")].at(-1)!)).toBe(total.toLocaleString("en-US"))
     expect(arms.map((n) => Number(n.replaceAll(",", ""))).reduce((sum, n) => sum + n, 0)).toBe(total)
+  })
+
+  it("draws a day where its table names it", () => {
+    const days = 5
+    const { document } = pageOf({
+      ...shipping,
+      series: series({ control: 900, one_page: 900, express: 900 }, {}, 0, days)
+    })
+    const figure = document.querySelector("#time figure")!
+    const drawn = [...figure.querySelectorAll("g[aria-label='x-axis tick label'] text")].map(text)
+    const named = [...figure.querySelectorAll("tbody th")].map(text)
+    expect(named.length).toBe(days)
+    expect(drawn.map((label) => Number.parseInt(label, 10))).toEqual(named.map((day) => Number(day.slice(-2))))
   })
 
   it("is the same text every time", () => {
