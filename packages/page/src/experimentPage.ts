@@ -171,6 +171,20 @@ const history = ({ path, snapshot, snapshots }: Served): VNode =>
     )
   )
 
+/** Links to the sections below: a page of many metrics is long. */
+const contents = ({ breakdowns = [], series }: ResultsSummary): VNode =>
+  el(
+    "nav",
+    { class: "contents", "aria-label": "On this page" },
+    ...[
+      ["scorecard", "Scorecard", true],
+      ["time", "Over time", series !== undefined && series.points.length > 0],
+      ["breakdowns", "Breakdowns", breakdowns.length > 0],
+      ["quality", "Sample ratio and data quality", true],
+      ["provenance", "Provenance", true]
+    ].flatMap(([id, title, isThere]) => (isThere ? [el("a", { href: `#${String(id)}` }, title)] : []))
+  )
+
 /**
  * What a summary says as HTML text: verdict, arms, scorecard, series, breakdowns, data quality, provenance. The costly part of a page,
  * and the same for everybody and at any time, so that a server can keep it.
@@ -180,6 +194,7 @@ const history = ({ path, snapshot, snapshots }: Served): VNode =>
 export const experimentBody = (summary: ResultsSummary, statement?: Statement): string =>
   fragment([
     verdictSection(summary),
+    contents(summary),
     armsSection(summary),
     scorecardSection(summary),
     ...timeSection(summary),

@@ -31,6 +31,13 @@ describe("the page of an experiment", () => {
     expect(verdict).toContain("look 5 of 5")
   })
 
+  it.each(Object.keys(states))("%s links to each of its sections, and to nothing that isn't there", (state) => {
+    const { document } = pageOf(states[state]!)
+    const linked = [...document.querySelectorAll("nav.contents a")].map((link) => link.getAttribute("href"))
+    const sections = [...document.querySelectorAll("main section")].map(({ id }) => `#${id}`)
+    expect(linked).toEqual(sections.filter((id) => id !== "#verdict" && id !== "#arms"))
+  })
+
   it("doesn't repeat the decision's reasons at the treatment that they are about", () => {
     const { decision } = shipping
     if (decision === undefined) return expect.fail("it has no decision")
