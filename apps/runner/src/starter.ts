@@ -38,13 +38,13 @@ export default defineConfig({
     {
       text: \`INSERT INTO events
         SELECT 'production', '$flag_exposure', 'checkout_button', 'user-' || toString(number),
-          toDateTime64('2026-01-05 00:00:00', 3, 'UTC') + number % 604800,
+          toDateTime64('2026-01-05 00:00:00', 3, 'UTC') + toIntervalMinute(number),
           if(cityHash64(number, 'arm') % 2 = 0, 'grey', 'green'), '{}', '{}'
         FROM numbers(20000)\`
     },
     {
       text: \`INSERT INTO events
-        SELECT 'production', 'purchase', '', identifier, timestamp + toIntervalMinute(5),
+        SELECT 'production', 'purchase', '', identifier, timestamp + toIntervalMinute(1 + cityHash64(identifier, 'waits') % 120),
           toString(10 + cityHash64(identifier, 'price') % 9000 / 100), '{}', '{"currency":"EUR"}'
         FROM events
         WHERE event = '$flag_exposure' AND cityHash64(identifier, 'buys') % 1000 < if(value = 'green', 115, 100)\`

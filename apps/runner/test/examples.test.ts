@@ -72,6 +72,7 @@ describe("shop", () => {
       ["undeclared_variant", undefined, 62],
       ["unusable_values", "revenue", 75],
       ["unusable_values", "load_time", 1323],
+      ["no_exposures_since", undefined, undefined],
       ["multiple_variants", undefined, 797],
       ["empty_identity", undefined, 845],
       ["repeated_events", undefined, 8000],

@@ -24,7 +24,7 @@ export { type ExpectedBaseline, type OutlookInput, outlookOf } from "./outlook/o
 export { trafficOf } from "./outlook/traffic.ts"
 export { breakdownsOf, type PartsInput, seriesOf } from "./parts.ts"
 export { checkPublish, createResultTables, type Publish, publishTo } from "./publish.ts"
-export { multipleVariantsWarning, namelessWarning, qualityFindings } from "./quality.ts"
+export { multipleVariantsWarning, namelessWarning, qualityFindings, silenceByChance, usualSilence } from "./quality.ts"
 export {
   type Failure,
   type Job,

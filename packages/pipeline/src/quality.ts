@@ -1,12 +1,73 @@
 /** What a reader must know of the data before believing the numbers. */
 import type { Aggregates, Plan, UndeclaredVariants } from "@assay/aggregation"
-import type { Finding } from "@assay/model"
+import { type Finding, Instant, type Moments } from "@assay/model"
 
 /** From this part of the identities on, being seen in several variants is a warning (GrowthBook's threshold). */
 export const multipleVariantsWarning = 0.01
 
 /** Beyond this part of the exposed identities, exposures without one are a warning: nobody knows whose they are. */
 export const namelessWarning = 0.01
+
+/**
+ * Silence up to so long, in milliseconds, is nothing to speak of: events that are loaded once a day, and some hours late, are as old before
+ * the next ones come.
+ */
+export const usualSilence = 36 * 3_600_000
+
+/** How improbable a longer silence must be, if what came before had gone on coming at random at its mean rate. */
+export const silenceByChance = 1e-6
+
+/**
+ * Whether nothing for `silence` after `count` things (or more) within `span` is a change: they would have had silence · count / span more on
+ * average, and none of them with the probability exp(−silence · count / span).
+ */
+const isSilent = (count: number, span: number, silence: number): boolean =>
+  silence > usualSilence && silence * count >= -Math.log(silenceByChance) * span
+
+/** At least so many identities have a value other than 0: (Σx)² ≤ m Σx² for m of them (Cauchy and Schwarz). */
+const leastActive = ({ products, sums }: Moments.Moments): number =>
+  (products[0]?.[0] ?? 0) > 0 ? sums[0]! ** 2 / products[0]![0]! : 0
+
+const total = (numbers: Readonly<Record<string, number>>): number => Object.values(numbers).reduce((a, b) => a + b, 0)
+
+const lasting = (millis: number): string => {
+  const hours = Math.floor(millis / 3_600_000)
+  return hours < 72 ? `${hours} hours` : `${Math.floor(hours / 24)} days`
+}
+
+/** Metric events, or new identities, that came and then stopped before the end of the window. */
+const silences = (plan: Plan, aggregates: Aggregates): ReadonlyArray<Finding> => {
+  const { latestEvent, moments, points } = aggregates
+  const active = Math.max(
+    0,
+    ...moments.map((byArm) => Object.values(byArm).map(leastActive).reduce((a, b) => a + b, 0))
+  )
+  const findings: Array<Finding> = []
+  const until = `before ${Instant.fromMillis(plan.to)}, where the window ends`
+  if (latestEvent !== undefined && isSilent(active, latestEvent - plan.from, plan.to - latestEvent)) {
+    findings.push({
+      code: "no_events_since",
+      severity: "warning",
+      sentence: `No metric event came after ${Instant.fromMillis(latestEvent)}, ${
+        lasting(plan.to - latestEvent)
+      } ${until}. Later events may be missing.`,
+      next: "Look whether events still reach the table, and with the right time."
+    })
+  }
+  const exposed = points.map(({ identities }) => total(identities))
+  const last = points[exposed.indexOf(exposed.at(-1) ?? 0)]
+  if (last !== undefined && isSilent(exposed.at(-1)!, last.until - plan.from, plan.to - last.until)) {
+    findings.push({
+      code: "no_exposures_since",
+      severity: "info",
+      sentence: `No identity was exposed for the first time after ${Instant.fromMillis(last.until)}, ${
+        lasting(plan.to - last.until)
+      } ${until}.`,
+      next: "Unless enrolment was ended on purpose, look whether exposures still reach the table."
+    })
+  }
+  return findings
+}
 
 const number = (count: number): string => count.toLocaleString("en-US")
 
@@ -28,7 +89,7 @@ export const qualityFindings = (
   undeclared: UndeclaredVariants = noneUndeclared
 ): ReadonlyArray<Finding> => {
   const { experiment, mapping } = plan
-  const inArms = Object.values(aggregates.identities).reduce((a, b) => a + b, 0)
+  const inArms = total(aggregates.identities)
   const exposed = inArms + aggregates.quarantined
   const findings: Array<Finding> = []
   if (inArms === 0) {
@@ -43,6 +104,7 @@ export const qualityFindings = (
       count: 0
     })
   }
+  findings.push(...silences(plan, aggregates))
   if (aggregates.undeclaredExposed > 0) {
     findings.push({
       code: "undeclared_variant",
@@ -74,7 +136,7 @@ export const qualityFindings = (
         count: unusable
       })
     }
-    const immature = Object.values(aggregates.immature[m]!).reduce((a, b) => a + b, 0)
+    const immature = total(aggregates.immature[m]!)
     if (immature > 0) {
       findings.push({
         code: "immature_identities",

@@ -7,7 +7,12 @@ import { arm, counts, day, event, exposure, mapping, measuring, start, summaryOf
 
 layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("findings", (it) => {
   const sound = [...arm("control", 100, 20), ...arm("treatment", 100, 20)]
-  const finding = (name: string, rows: ReadonlyArray<EventRow>, wanted: Readonly<Record<string, number>>, more = {}) =>
+  const finding = (
+    name: string,
+    rows: ReadonlyArray<EventRow>,
+    wanted: Readonly<Record<string, number | undefined>>,
+    more = {}
+  ) =>
     it.effect(`finds ${name}`, () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(counts(yield* summaryOf(rows, more)), wanted)
@@ -36,6 +41,15 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("findings", (it)
     ],
     { "unusable_values revenue": 4 },
     measuring(["purchased", "revenue"])
+  )
+  finding(
+    "events that stop",
+    [
+      ...arm("control", 200),
+      ...arm("treatment", 200),
+      ...Array.from({ length: 200 }, (_, i) => event(`control ${i}`, "purchase", "1", { timestamp: start + 3 * day }))
+    ],
+    { no_events_since: undefined }
   )
   finding("a metric without any event, per metric", sound, { "no_events refunded": 0 }, {
     ...measuring(["purchased", "refunded"])

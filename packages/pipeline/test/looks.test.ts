@@ -5,7 +5,7 @@ import { Warehouse } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { recompute } from "../src/index.ts"
-import { arm, contextOf, day, end, event, experimentOf, load, start } from "./world.ts"
+import { arm as armOf, contextOf, day, end, event, experimentOf, load, start } from "./world.ts"
 
 /** As it stood on that day of January. */
 const look = (days: number, more: Parameters<typeof experimentOf>[0] = {}) =>
@@ -14,6 +14,10 @@ const look = (days: number, more: Parameters<typeof experimentOf>[0] = {}) =>
     contextOf({ asOf: start + days * day })
   )
     .pipe(Effect.map(({ summary }): ResultsSummary => summary))
+
+/** An arm whose buyers buy on the second day. */
+const arm = (variant: string, n: number, buyers: number) =>
+  armOf(variant, n, buyers).map((row) => (row.event === "purchase" ? { ...row, timestamp: start + day } : row))
 
 /** A third more in the treatment on the second day; from the tenth on many buy in the control, too. */
 const rows = [

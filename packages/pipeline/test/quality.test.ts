@@ -1,8 +1,16 @@
 import type { Aggregates } from "@assay/aggregation"
+import { Moments } from "@assay/model"
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { multipleVariantsWarning, namelessWarning, qualityFindings } from "../src/index.ts"
+import {
+  multipleVariantsWarning,
+  namelessWarning,
+  qualityFindings,
+  silenceByChance,
+  usualSilence
+} from "../src/index.ts"
 import { aggregatesOf, conversions, planOf } from "./plans.ts"
-import { mapping, measuring } from "./world.ts"
+import { day, mapping, measuring, start } from "./world.ts"
 
 const found = (more: Partial<Aggregates>, planned = planOf()) => qualityFindings(planned, aggregatesOf(planned, more))
 
@@ -50,6 +58,69 @@ describe("qualityFindings", () => {
       { code: "unusable_values", metric_id: "revenue", count: 3 },
       { code: "no_events", metric_id: "revenue", count: 0 }
     ])
+  })
+
+  describe("of events that stop", () => {
+    const hour = 3_600_000
+    const since = (silence: number, buyers: number, planned = planOf()) =>
+      found({
+        latestEvent: planned.to - silence,
+        moments: [{ control: conversions(1000, buyers), treatment: conversions(1000, 0) }]
+      }, planned).filter(({ code }) => code === "no_events_since")
+
+    it("warns with their last time, once that is longer ago than a day's load explains", () => {
+      expect(since(usualSilence, 500)).toEqual([])
+      expect(since(usualSilence + 1, 500)).toHaveLength(1)
+      expect(since(13 * day, 500)[0]).toMatchObject({
+        severity: "warning",
+        sentence:
+          "No metric event came after 2026-01-02T00:00:00.000Z, 13 days before 2026-01-15T00:00:00.000Z, where the " +
+          "window ends. Later events may be missing."
+      })
+      expect(since(40 * hour, 500)[0]?.sentence).toMatch(/, 40 hours before /)
+    })
+
+    it("is silent where events were so rare that chance explains it", () => {
+      const [span, silence] = [10 * day, 4 * day]
+      const enough = Math.ceil(-Math.log(silenceByChance) * span / silence)
+      expect(since(silence, enough - 1)).toEqual([])
+      expect(since(silence, enough)).toHaveLength(1)
+    })
+
+    it("counts at least those who must have had one, whatever the values are", () => {
+      fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1 }), (values) => {
+        const moments = Moments.fromValues(1, values.map((value) => [value]))
+        const active = values.filter((value) => value > 0).length
+        const told = found({
+          latestEvent: start + 10 * day,
+          moments: [{ control: moments, treatment: Moments.empty(1) }]
+        })
+        // Four days of silence after ten of events.
+        return !told.some(({ code }) => code === "no_events_since") || active * 0.4 >= -Math.log(silenceByChance)
+      }))
+    })
+
+    it("doesn't wait for events after the end of the experiment, nor in one that is young", () => {
+      expect(since(-5 * day, 500)).toEqual([])
+      expect(since(36 * hour, 500, planOf({}, start + 37 * hour))).toEqual([])
+      expect(since(0, 500, planOf({}, start + day))).toEqual([])
+    })
+
+    it("tells of new identities that stop where there is a series", () => {
+      const points = [100, 900, 1000, 1000, 1000].map((n, i) => ({
+        until: start + (i + 1) * day,
+        identities: { control: n, treatment: n },
+        quarantined: 0,
+        moments: []
+      }))
+      const running = planOf({}, start + 5 * day)
+      expect(found({ points }, running)).toMatchObject([{
+        code: "no_exposures_since",
+        severity: "info",
+        sentence: expect.stringMatching(/after 2026-01-04T00:00:00.000Z, 48 hours before 2026-01-06T00:00:00.000Z, /)
+      }])
+      expect(found({ points: points.slice(0, 4) }, planOf({}, start + 4 * day))).toEqual([])
+    })
   })
 
   it("speaks of one and of many", () => {

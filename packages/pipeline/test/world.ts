@@ -113,7 +113,7 @@ export const event = (identity: string, name: string, value = "", more: Partial<
   feature: "",
   identity,
   value,
-  timestamp: start + day,
+  timestamp: end - day,
   ...more
 })
 
