@@ -4,7 +4,9 @@ import { compareBy } from "./analysis.ts"
 import { type Engine, prepare } from "./comparison.ts"
 import type { Alternative } from "./contrast.ts"
 import { normalCdf, normalDensity, normalQuantile, normalSurvival } from "./distributions.ts"
+import { interpolate } from "./internal/chebyshev.ts"
 import { panels, type Quadrature } from "./internal/gauss-legendre.ts"
+import { memoized } from "./internal/memoized.ts"
 import type { Rule } from "./rule.ts"
 
 /** How much of α may be spent by information fraction t: of the type of O'Brien and Fleming, of Pocock, or α·tᵖ (Kim and DeMets). */
@@ -175,15 +177,59 @@ export const crossingProbabilities = (
   return out
 }
 
+/** What the looks of a plan are, without the level that they keep. */
+type Plan = Omit<Looks, "alpha">
+
+const lastBoundary = (plan: Plan, alpha: number): number => groupSequentialBoundaries({ ...plan, alpha }).at(-1)!
+
+/** The levels between which p-values are found. */
+const [leastAlpha, mostAlpha] = [1e-16, 1 - 1e-12]
+
+/**
+ * Panels of the boundary at the last look as a function of s, the critical value of a single look of the same level. It is never below s, and as
+ * smooth as s itself up to 6, beyond which some looks have nothing to spend. Two-sided it bends at 0, where there is nothing left to spend.
+ */
+const edges: Readonly<Record<"one-sided" | "two-sided", ReadonlyArray<number>>> = {
+  "one-sided": [-7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6],
+  "two-sided": [0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 4, 5, 6]
+}
+
+/** Values per panel, which leave less than 1e-10 of the boundary. */
+const perPanel = 13
+
+/**
+ * How large an α it takes until a z statistic of so many standard errors (in the direction that counts) crosses the boundary at the last look of a
+ * plan. Each boundary takes milliseconds, so panels of them are kept: what is asked for many statistics costs little more than for one.
+ */
+const smallestAlpha = (plan: Plan): (size: number) => number => {
+  const twoSided = (plan.alternative ?? "two-sided") === "two-sided"
+  const levelOf = (s: number): number => (twoSided ? 2 : 1) * normalSurvival(s)
+  const own = edges[twoSided ? "two-sided" : "one-sided"]
+  const boundaryAt = (s: number): number => lastBoundary(plan, Math.min(mostAlpha, levelOf(s)))
+  const atEdge = memoized((k: number) => boundaryAt(own[k]!))
+  const panel = memoized((k: number) => {
+    const [low, high] = [own[k]!, own[k + 1]!]
+    return interpolate((s) => s === low ? atEdge(k) : s === high ? atEdge(k + 1) : boundaryAt(s), low, high, perPanel)
+  })
+  return (size) => {
+    let k = own.findLastIndex((edge) => edge <= size)
+    while (k >= 0 && atEdge(k) > size) k--
+    if (k < 0) return levelOf(own[0]!)
+    if (k < own.length - 1) return levelOf(crossing((s) => size - panel(k)(s), own[k]!, own[k + 1]!))
+    // On the logarithm of α, in which the boundary falls.
+    const beyond = (logAlpha: number): number => lastBoundary(plan, Math.exp(logAlpha)) - size
+    return Math.exp(crossing(beyond, Math.log(leastAlpha), Math.log(levelOf(own[k]!))))
+  }
+}
+
 /**
  * The rule of the last look of a plan: its boundary is the critical value, so that the intervals are repeated confidence intervals,
  * and its p-value is the repeated one: the smallest α whose boundary at this look is crossed (Jennison and Turnbull 2000, "Group
  * Sequential Methods", §9). It reads as a p-value for this look at this α; a stop at an earlier look stands whatever it says.
  */
-export const groupSequentialRule = (looks: Looks): Rule => {
-  const last = (alpha: number): number => groupSequentialBoundaries({ ...looks, alpha }).at(-1)!
-  const { alternative = "two-sided", alpha } = looks
-  const critical = last(alpha)
+const ruleOf = (plan: Plan, alpha: number, smallest: (size: number) => number): Rule => {
+  const { alternative = "two-sided" } = plan
+  const critical = lastBoundary(plan, alpha)
   return {
     critical,
     degreesOfFreedom: null,
@@ -192,13 +238,8 @@ export const groupSequentialRule = (looks: Looks): Rule => {
       const size = alternative === "two-sided" ? Math.abs(z) : alternative === "greater" ? z : -z
       if (size === Infinity) return 0
       if (!(size > 0)) return 1
-      // On the logarithm of α, in which the boundary falls; the side of the plan's own α is decided by its own boundary.
-      const beyond = (logAlpha: number): number => last(Math.exp(logAlpha)) - size
-      const p = Math.exp(
-        size > critical
-          ? crossing(beyond, Math.log(1e-16), Math.log(alpha))
-          : crossing(beyond, Math.log(alpha), Math.log(1 - 1e-12))
-      )
+      // The side of the plan's own α is decided by its own boundary.
+      const p = smallest(size)
       return size > critical ? Math.min(p, alpha * (1 - 1e-15)) : Math.min(1, Math.max(p, alpha))
     }
   }
@@ -206,13 +247,17 @@ export const groupSequentialRule = (looks: Looks): Rule => {
 
 /**
  * An engine for planned looks: boundaries by alpha spending at the information fractions so far, the last of which is this look. More
- * powerful than `sequential` where the end is known. Confidence is 1 − α.
+ * powerful than `sequential` where the end is known. Confidence is 1 − α. What the looks alone say is found once and kept with the engine.
  */
 export const groupSequentialWith = (
   plan: { readonly fractions: ReadonlyArray<number>; readonly spending: Spending }
 ): Engine => {
-  const rule = (confidence: number, alternative: Alternative): Rule =>
-    groupSequentialRule({ ...plan, alpha: 1 - confidence, alternative })
+  const rules = memoized((alternative: Alternative) => {
+    const own = { ...plan, alternative }
+    const smallest = smallestAlpha(own)
+    return memoized((confidence: number) => ruleOf(own, 1 - confidence, smallest))
+  })
+  const rule = (confidence: number, alternative: Alternative): Rule => rules(alternative)(confidence)
   return {
     name: "group-sequential",
     decidesBy: "test",

@@ -60,6 +60,39 @@ describe("group-sequential boundaries", () => {
     expect(() => groupSequentialBoundaries({ ...plan, fractions: [1], alpha: 5 })).toThrow("between 0 and 1")
   })
 
+  it("a repeated p-value is the level whose boundary the statistic reaches", () => {
+    const plans = [
+      { fractions: [0.3, 0.6], spending: "obrien-fleming" as const },
+      { fractions: [0.4, 1.1], spending: "pocock" as const }
+    ]
+    for (const alternative of ["two-sided", "less"] as const) {
+      for (const plan of plans) {
+        const engine = groupSequentialWith(plan)
+        // Near 0, in the panels, at their edges, and beyond them.
+        for (const z of [0.005, 1, 1.96, 5.9, 7]) {
+          const answer = engine.analyse({
+            control: Moments.fromCentral(1000, [5], [[4]]),
+            treatment: Moments.fromCentral(1000, [5 + (alternative === "less" ? -z : z) * Math.sqrt(0.008)], [[4]]),
+            estimand: { kind: "mean" },
+            direction: "up",
+            confidence: 0.95,
+            contrast: "absolute",
+            alternative
+          })
+          if (answer.status !== "ok") throw new Error(answer.sentence)
+          const boundary = groupSequentialBoundaries({
+            ...plan,
+            alternative: alternative === "less" ? "greater" : alternative,
+            alpha: Math.min(answer.p_value, 1 - 1e-12)
+          }).at(-1)!
+          // It is 1 where even the boundary of the whole level lies above the statistic.
+          if (answer.p_value < 1) expect(boundary).toBeCloseTo(z, 8)
+          else expect(boundary).toBeGreaterThan(z)
+        }
+      }
+    }
+  })
+
   it("the engine's interval excludes 0 exactly when its repeated p-value rejects", () => {
     const engine = groupSequentialWith({ fractions: [0.5, 1], spending: "obrien-fleming" })
     for (const mean of [5, 5.1, 5.15, 5.18, 5.3]) {

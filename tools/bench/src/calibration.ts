@@ -9,6 +9,7 @@ import {
   type Estimand,
   frequentistWith,
   groupSequentialBoundaries,
+  groupSequentialWith,
   sequentialWith
 } from "@assay/stats"
 
@@ -323,7 +324,8 @@ export const speed = (seconds: number): ReadonlyArray<SpeedRow> => {
     direction: "up",
     confidence: 0.95
   } as const))
-  return Object.values(engines).map((engine) => {
+  const planned = groupSequentialWith({ fractions: [0.25, 0.5, 0.75, 1], spending: "obrien-fleming" })
+  return [...Object.values(engines), planned].map((engine) => {
     let sink = 0
     const batch = (n: number): number => {
       // Processor time, so that what else the machine does doesn't count.

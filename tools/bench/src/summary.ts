@@ -1,5 +1,5 @@
 /** From the rows of an answer to the encoded summary: everything that happens after the warehouse has answered. */
-import { decodeAggregates, withSliceValues } from "@assay/aggregation"
+import { decodeAggregates, type Plan, strategyOf, withSliceValues } from "@assay/aggregation"
 import { breakdownsOf, summarize } from "@assay/pipeline"
 import { engines } from "@assay/stats"
 import { Result } from "effect"
@@ -47,6 +47,45 @@ const made = ({ metrics, slices, variants }: SummarySize) => {
   return { plan, rows: keys.flatMap((_, arm) => parts.map((part) => row(arm, part))) }
 }
 
+type Rows = ReturnType<typeof made>["rows"]
+
+/**
+ * The same in the rows of the long form, where the plan takes it: one for each event, of the identities that have it (nine of ten), and one that
+ * counts all of them.
+ */
+const longRows = (plan: Plan, rows: Rows) => {
+  const { long } = strategyOf(plan)
+  if (long === undefined) return undefined
+  return rows.flatMap((row) => {
+    const { arm, n, part, place } = row
+    const common = {
+      place,
+      arm,
+      part,
+      early_events: 0,
+      latest_event: 1,
+      nameless_exposures: 0,
+      undeclared: 0,
+      unusable0: 0
+    }
+    const cells = (m: number, at: number, share: number) =>
+      Object.fromEntries(["s", "p", "c"].map((moment) => {
+        const rest = moment === "s" ? "0" : "0_0"
+        return [`${moment}${at}_${rest}`, share * Number((row as Record<string, number>)[`${moment}${m}_${rest}`])]
+      }))
+    return [
+      { ...common, tally: 1, event: 0, n, ...cells(0, 0, 0) },
+      ...long.measures.map(({ at, event }, m) => ({
+        ...common,
+        tally: 0,
+        event,
+        n: 0.9 * n,
+        ...cells(m, at, 0.9)
+      }))
+    ]
+  })
+}
+
 const provenance = {
   run_id: "r",
   assay_version: "0.0.0",
@@ -62,10 +101,21 @@ const provenance = {
   computed_at: "2026-01-15T00:00:00.000Z"
 }
 
-/** Decodes, compares every arm in every slice, summarizes and encodes, `rounds` times; CPU milliseconds of each stage. */
+/**
+ * Decodes, compares every arm in every slice, summarizes and encodes, `rounds` times; CPU milliseconds of each stage, and of decoding the long form
+ * where the plan takes it.
+ */
 export const summaryBenchmark = (size: SummarySize, rounds: number): string => {
   const { plan, rows } = made(size)
-  const stages: Record<string, Array<number>> = { decode: [], slices: [], summarize: [], encode: [], whole: [] }
+  const long = longRows(plan, rows)
+  const stages: Record<string, Array<number>> = {
+    decode: [],
+    slices: [],
+    summarize: [],
+    encode: [],
+    whole: [],
+    long: []
+  }
   let bytes = 0
   for (let round = 0; round <= rounds; round++) {
     let spent = 0
@@ -84,9 +134,18 @@ export const summaryBenchmark = (size: SummarySize, rounds: number): string => {
     const summary = timed("summarize", () => summarize({ ...parts, breakdowns, asOf: plan.to, provenance }))
     bytes = timed("encode", () => JSON.stringify(summary)).length
     if (round > 0) stages["whole"]!.push(spent)
+    // A row for each event in place of a column for each metric: decoded in the place of the others.
+    if (long !== undefined) timed("long", () => Result.getOrThrow(decodeAggregates(plan, long)))
   }
   const comparisons = size.metrics * (size.variants - 1) * (size.slices + 1)
   return `${comparisons.toLocaleString("en-US")} comparisons: ${size.metrics} metrics, ${size.variants} variants, ` +
     `${size.slices} slices and the whole; ${(bytes / 1e6).toFixed(1)} MB of JSON, medians of ${rounds} rounds\n` +
-    table(["stage", "CPU ms"], Object.entries(stages).map(([stage, ms]) => [stage, median(ms).toFixed(0)]))
+    table(
+      ["stage", "CPU ms"],
+      Object.entries(stages).flatMap(([stage, ms]) =>
+        ms.length === 0
+          ? []
+          : [[stage === "long" ? `decode, long form (${long!.length} rows)` : stage, median(ms).toFixed(0)]]
+      )
+    )
 }

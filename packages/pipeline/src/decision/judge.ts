@@ -110,7 +110,7 @@ interface Asked {
 
 const okAnalysis = (answer: Analysis | Withheld): Analysis | undefined => (answer.status === "ok" ? answer : undefined)
 
-const ask = (input: JudgeInput, m: number, variant: string, plain: ComparisonInput): Asked => {
+const ask = (input: JudgeInput, decider: Engine, m: number, variant: string, plain: ComparisonInput): Asked => {
   const { confidence, engine, plan, policy } = input
   const metric = plan.metrics[m]!
   const mixed = input.strata === undefined ? undefined : stratify(plan, m, plain, input.strata, variant)
@@ -130,7 +130,6 @@ const ask = (input: JudgeInput, m: number, variant: string, plain: ComparisonInp
   if (comparison.status === "withheld") {
     return { ...base, analysis: undefined, decisive: undefined, logE: undefined, marginP: undefined }
   }
-  const decider = decisiveEngine(input)
   const relative = { ...question, contrast: "relative" } as const
   const analysis = okAnalysis(engine.analyse(relative))
   const found = decider === engine ? comparison : compareToControl(decider, question)
@@ -215,7 +214,7 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
   const held = decider.heldAt?.(confidence) ?? decider
   const asked = plan.metrics.flatMap((_, m) => {
     const questionOf = questionsOf(input, m, input.moments[m]!)
-    return treatments(plan.experiment).map(({ key }) => ask(input, m, key, questionOf(key)))
+    return treatments(plan.experiment).map(({ key }) => ask(input, decider, m, key, questionOf(key)))
   })
   const families = (["goal", "secondary"] as const).map((role) => {
     const family = asked.filter(({ metric }) => metric.role === role && metric.direction !== "informational")
