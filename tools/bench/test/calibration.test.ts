@@ -31,7 +31,8 @@ describe("calibration", () => {
       ["bayesian", true],
       ["delta", true],
       ["frequentist", true],
-      ["sequential", true]
+      ["sequential", true],
+      ["group-sequential", true]
     ])
   })
 })
