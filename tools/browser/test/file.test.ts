@@ -126,10 +126,22 @@ describe("the page of an experiment, as a file", () => {
   })
 })
 
-describe("the text of charts", () => {
+/** Cells of one row of a scorecard whose texts lie on each other, as their texts. */
+const collisions = `[...document.querySelectorAll(".score > tbody > tr")].flatMap((row) => {
+  const boxes = [...row.cells].filter((cell) => cell.textContent !== "" && cell.checkVisibility()).map((cell) => {
+    const range = document.createRange()
+    range.selectNodeContents(cell)
+    return [cell.textContent, range.getBoundingClientRect()]
+  })
+  return boxes.flatMap(([one, a], i) => boxes.slice(i + 1).flatMap(([other, b]) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1 ? [one + " / " + other] : []
+  ))
+})`
+
+describe("the text of charts and the figures of rows", () => {
   const widths = [360, 390, 640, 720, 800, 1024, 1100, 1280, 1920]
 
-  it(`is 11 pixels high or more on windows of ${widths.join(", ")} pixels`, async () => {
+  it(`are apart, and 11 pixels high or more, on windows of ${widths.join(", ")} pixels`, async () => {
     const { page } = await open(browser, light!, fileOf("shipping"))
     for (const width of widths) {
       await page.setViewportSize({ width, height: 900 })
@@ -141,6 +153,7 @@ describe("the text of charts", () => {
       expect(heights.length).toBeGreaterThan(20)
       expect(Math.min(...heights), `at ${width} pixels`).toBeGreaterThanOrEqual(11)
       expect(await overflow(page), `at ${width} pixels`).toBeLessThanOrEqual(0)
+      expect(await page.evaluate(collisions), `at ${width} pixels`).toEqual([])
     }
     await page.context().close()
   })
