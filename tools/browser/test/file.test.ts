@@ -138,10 +138,17 @@ const collisions = `[...document.querySelectorAll(".score > tbody > tr")].flatMa
   ))
 })`
 
+/** How far, at most, the dotted line of a row is from the 0 of the axis above it. */
+const misplaced =
+  `Math.max(...[...document.querySelectorAll(".score")].filter((table) => table.checkVisibility()).flatMap((table) => {
+  const [axis, ...rows] = [...table.querySelectorAll(":scope > * > tr > .drawing line")].map((line) => line.getBoundingClientRect().left)
+  return rows.map((row) => Math.abs(row - axis))
+}))`
+
 describe("the text of charts and the figures of rows", () => {
   const widths = [360, 390, 640, 720, 800, 1024, 1100, 1280, 1920]
 
-  it(`are apart, and 11 pixels high or more, on windows of ${widths.join(", ")} pixels`, async () => {
+  it(`are apart, under their axis, and 11 pixels high or more, on windows of ${widths.join(", ")} pixels`, async () => {
     const { page } = await open(browser, light!, fileOf("shipping"))
     for (const width of widths) {
       await page.setViewportSize({ width, height: 900 })
@@ -154,6 +161,7 @@ describe("the text of charts and the figures of rows", () => {
       expect(Math.min(...heights), `at ${width} pixels`).toBeGreaterThanOrEqual(11)
       expect(await overflow(page), `at ${width} pixels`).toBeLessThanOrEqual(0)
       expect(await page.evaluate(collisions), `at ${width} pixels`).toEqual([])
+      expect(await page.evaluate(misplaced), `at ${width} pixels`).toBeLessThan(1)
     }
     await page.context().close()
   })
