@@ -105,8 +105,8 @@ const metricOf = (one: World, subject: Rich, key: string): fc.Arbitrary<TestMetr
 }
 
 /** Rows of a world, some of its events before the experiment and some after it. */
-const wideRows = (one: World) =>
-  richRows(one).chain((stream) => {
+const wideRows = (one: World, least: number) =>
+  richRows(one, least).chain((stream) => {
     const length = one.experiment.to - one.experiment.from
     const shift = fc.constantFrom(0, 0, 0, -length / 9, -length / 3, length / 9, length / 2, -1)
     return fc.array(shift, { minLength: 7, maxLength: 7 }).map((shifts) =>
@@ -118,11 +118,11 @@ const wideRows = (one: World) =>
     )
   })
 
-/** An experiment, so many metrics of some aggregations, and rows. */
-const sceneOf = (some: ReadonlyArray<Rich>, length: number) =>
+/** An experiment, so many metrics of some aggregations, and rows with at least so many events. */
+const sceneOf = (some: ReadonlyArray<Rich>, length: number, least = 0) =>
   world(3).chain((one) =>
     fc.record({
-      rows: wideRows(one),
+      rows: wideRows(one, least),
       metrics: fc.shuffledSubarray([...some], { minLength: length, maxLength: length }).chain((subjects) =>
         fc.tuple(...subjects.map((subject, i) => metricOf(one, subject, `${subject.aggregation.name} ${i}`)))
       ),
@@ -136,6 +136,9 @@ const sceneOf = (some: ReadonlyArray<Rich>, length: number) =>
 
 /** An experiment, seven of the metrics, and rows. */
 export const scene = sceneOf([...rich, ...plain], 7)
+
+/** The same with at least so many events. */
+export const sceneWith = (least: number) => sceneOf([...rich, ...plain], 7, least)
 
 /** An experiment with metrics whose values add up over events, and rows. */
 export const additiveScene = sceneOf(plain.filter(({ aggregation }) => additive.has(aggregation.name)), additive.size)

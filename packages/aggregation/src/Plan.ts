@@ -90,7 +90,10 @@ export interface PlannedCovariate {
 /** Unit columns whose moments are taken over the same identities. */
 export interface Measure {
   readonly columns: ReadonlyArray<PlannedColumn>
-  /** Only identities exposed by then (milliseconds since 1970-01-01 UTC) are old enough; all where it is undefined. */
+  /**
+   * Only identities exposed by then (milliseconds since 1970-01-01 UTC) are old enough; all where it is undefined. In a shared plan the place of
+   * that time among those of each sharer.
+   */
   readonly ripeUntil: number | undefined
   /** Milliseconds after its first exposure until an identity is old enough. */
   readonly age: number
@@ -145,6 +148,19 @@ export interface IdentityPart {
   readonly to: number
 }
 
+/** What an experiment of a shared plan has of its own; times in milliseconds since 1970-01-01 UTC. */
+export interface Sharer {
+  readonly feature: string
+  readonly from: number
+  readonly to: number
+  readonly reads: { readonly from: number; readonly to: number }
+  readonly arms: ReadonlyArray<string>
+  /** The names of the events that it looks at. */
+  readonly events: ReadonlyArray<string>
+  /** By when identities must have been exposed to be old enough; null where all are. */
+  readonly ripe: ReadonlyArray<number | null>
+}
+
 /**
  * Everything a statement is made of. Times are milliseconds since 1970-01-01 UTC; exposures are read in [from, to), metric
  * events in `reads`, which is wider where a metric looks back or has a conversion window.
@@ -171,6 +187,8 @@ export interface Plan {
   readonly part?: IdentityPart
   /** In the long form: the events, each of which every stream looks at by itself; see Long. */
   readonly together?: ReadonlyArray<string>
+  /** In a shared plan: the experiments that are read together, each by its number, from 1; see Shared. */
+  readonly sharers?: ReadonlyArray<Sharer>
   /** `none` also where no metric could be changed by a repeated row. */
   readonly deduplication: EventMapping["deduplication"]
 }

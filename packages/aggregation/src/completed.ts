@@ -36,28 +36,57 @@ const asTheyAre = (plan: Plan, rows: ReadonlyArray<Row>): Completed => {
   return { rows, tallied: false, momentsOf: (row, m) => readers[m]!(row) }
 }
 
+/** Where what a plan asks for stands in the rows of an answer that tallies identities apart; see {@link completedBy}. */
+export interface Places {
+  /** Whether a row is about one event, of the number `event`. */
+  readonly long: boolean
+  /** Of each measure and each stream the event (0 where rows aren't about one) and its number; of a measure also the column that counts it. */
+  readonly measures: ReadonlyArray<{ readonly event: number; readonly at: number; readonly counted: string }>
+  readonly streams: ReadonlyArray<{ readonly event: number; readonly at: number }>
+  /** The columns that count identities: all of them, then those of each of the plan's ripe times. */
+  readonly counts: ReadonlyArray<string>
+  /** Offsets are so many milliseconds larger than the plan's own. */
+  readonly later: number
+}
+
+/** Where a plan's own statement puts it. */
+const placesOf = (plan: Plan): Places => {
+  const { long } = strategyOf(plan)
+  const all = measures(plan)
+  const ripe = ripeTimes(all)
+  return {
+    long: long !== undefined,
+    measures: all.map((measure, m) => ({
+      ...(long?.measures[m] ?? { event: 0, at: m }),
+      counted: countColumn(measure, ripe)
+    })),
+    streams: plan.streams.map((_, s) => long?.streams[s] ?? { event: 0, at: s }),
+    counts: ["n", ...ripe.map((_, i) => `n${i}`)],
+    later: 0
+  }
+}
+
 /**
  * The rows of an answer (or of `several` that make the whole) that tallies identities apart as those of one that doesn't: for each place, arm
  * and part a row of all identities. Rows without tallies are given back as they are. An exposure that arrives between the two reads of a
  * statement is taken as having come before both.
  */
-export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Completed => {
-  if (!rows.some(isTally)) return asTheyAre(plan, rows)
+export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean): Completed =>
+  rows.some(isTally) ? completedBy(plan, rows, placesOf(plan), several) : asTheyAre(plan, rows)
+
+/** The same for rows that are known to tally, wherever things stand in them. */
+export const completedBy = (plan: Plan, rows: ReadonlyArray<Row>, places: Places, several = false): Completed => {
   const strategy = strategyOf(plan)
-  const { long } = strategy
-  const all = measures(plan)
-  const ripe = ripeTimes(all)
-  const readable = all.map((measure, m) => {
-    const { at = m, event = 0 } = long?.measures[m] ?? {}
-    const counted = countColumn(measure, ripe)
+  const readable = measures(plan).map((measure, m) => {
+    const { at, counted, event } = places.measures[m]!
     return { measure, counted, event, read: metricMomentsReader(plan, measure, m, counted, at) }
   })
   const repeated = plan.deduplication.policy === "none" ? [] : ["repeated_events"]
   const unusable = plan.streams.flatMap(({ reads }, s) => {
-    const { at = s, event = 0 } = long?.streams[s] ?? {}
+    const { at, event } = places.streams[s]!
     return reads === "nothing" ? [] : [{ event, of: `unusable${at}`, as: `unusable${s}` }]
   })
-  const eventOf = (row: Row) => (long === undefined ? 0 : count(row, "event"))
+  const eventOf = (row: Row) => (places.long ? count(row, "event") : 0)
   const momentsOfRows = new Map<Row, ReadonlyArray<Moments.Moments>>()
   const isOfSeries = (row: Row) => count(row, "part") >= seriesParts
   const [ofSeries, closed] = [rows.filter(isOfSeries), rows.filter((row) => !isOfSeries(row))]
@@ -72,7 +101,7 @@ export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean
     const eventful = readable.map(({ event, measure, read }) =>
       Moments.mergeAll(measure.columns.length, (byEvent.get(event) ?? []).map(read))
     )
-    const counts = recordOf(["n", ...ripe.map((_, i) => `n${i}`)], (column) =>
+    const counts = recordOf(places.counts, (column) =>
       eventful.reduce(
         (most, { n }, m) => (readable[m]!.counted === column ? Math.max(most, n) : most),
         sum(tallies, column)
@@ -81,13 +110,14 @@ export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean
       const present = eventful[m]!
       return Moments.merge(present, eventlessMoments(measure, arm, counts[counted]! - present.n))
     })
+    const latest = Math.max(0, ...own.map((row) => count(row, "latest_event")))
     momentsOfRows.set({
       place: first["place"],
       arm: first["arm"],
       part: first["part"],
-      ...counts,
+      ...Object.fromEntries(places.counts.map((column, i) => [i === 0 ? "n" : `n${i - 1}`, counts[column]!])),
       ...recordOf(["early_events", ...repeated], (column) => sum(own, column)),
-      latest_event: Math.max(0, ...own.map((row) => count(row, "latest_event"))),
+      latest_event: latest === 0 ? 0 : latest - places.later,
       ...recordOf(["nameless_exposures", "undeclared"], (column) => sum(tallies, column)),
       ...Object.fromEntries(unusable.map(({ as, event, of }) => [as, sum(byEvent.get(event) ?? [], of)]))
     }, moments)

@@ -274,9 +274,16 @@ export const decodeAggregates = (
   plan: Plan,
   rows: ReadonlyArray<Row>,
   several: boolean = isSharded(plan)
+): Result.Result<Aggregates, DecodeError> => decodeCompleted(plan, () => completed(plan, rows, several), several)
+
+/** The same for rows of all identities, which `complete` may throw {@link Unexpected} about. */
+export const decodeCompleted = (
+  plan: Plan,
+  complete: () => Completed,
+  several: boolean
 ): Result.Result<Aggregates, DecodeError> => {
   try {
-    const whole = completed(plan, rows, several)
+    const whole = complete()
     const sorted = sort(plan, whole, several)
     const { at, counting, ofArm } = sorted
     const isNamed = (row: Row) => placementOf(row) !== "nameless"

@@ -70,6 +70,7 @@ export {
   withSliceValues
 } from "./Plan.ts"
 export { type Property, resolveProperty } from "./Property.ts"
+export * as Shared from "./Shared.ts"
 export {
   compile,
   compileConstants,

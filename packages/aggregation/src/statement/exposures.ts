@@ -1,18 +1,22 @@
 /** Exposures: one row per identity. */
-import { and, type Fragment, identifier, integer, join, parameter, sql, word } from "@assay/sql"
+import { and, empty, type Fragment, identifier, integer, join, parameter, sql, word } from "@assay/sql"
 import { otherCode, type PlannedBreakdown } from "../Parts.ts"
-import type { Plan } from "../Plan.ts"
+import type { Plan, Sharer } from "../Plan.ts"
 import { asNumber, asText, type Property } from "../Property.ts"
 import { isUsableNumber, numbered } from "./events.ts"
 import {
+  each,
   identityKey,
   inEnvironment,
   inPart,
+  integers,
   inWindow,
   offset,
+  offsetOf,
   offsetType,
   own,
   shardsOf,
+  sharer,
   table,
   text
 } from "./table.ts"
@@ -20,24 +24,34 @@ import {
 export interface ExposureSource {
   readonly from: Fragment
   readonly identity: string
+  readonly feature: string
   readonly variant: string
   readonly timestamp: string
   readonly where: ReadonlyArray<Fragment>
 }
 
+/** The features of experiments that are read together, each once; those of one feature follow each other. */
+const featuresOf = (sharers: ReadonlyArray<Sharer>): ReadonlyArray<string> => [
+  ...new Set(sharers.map(({ feature }) => feature))
+]
+
 export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSource => {
   const { mapping, experiment } = plan
-  const feature = parameter("String", experiment.feature)
+  const ofFeature = (column: string) =>
+    plan.sharers === undefined
+      ? sql`${identifier(column)} = ${parameter("String", experiment.feature)}`
+      : sql`${identifier(column)} IN (${join(featuresOf(plan.sharers).map((one) => parameter("String", one)))})`
   if (mapping.exposures !== undefined) {
     const { columns, identities } = mapping.exposures
     return {
       from: table(plan, mapping.exposures, shards),
       identity: identities[plan.identity]!,
+      feature: columns.feature,
       variant: columns.variant,
       timestamp: columns.timestamp,
       where: [
         ...inEnvironment(plan, columns.environment),
-        sql`${identifier(columns.feature)} = ${feature}`,
+        ofFeature(columns.feature),
         ...inWindow(plan, columns.timestamp),
         ...inPart(plan, identities[plan.identity]!)
       ]
@@ -47,12 +61,13 @@ export const exposureSource = (plan: Plan, shards: "own" | "all"): ExposureSourc
   return {
     from: table(plan, mapping, shards),
     identity: mapping.identities[plan.identity]!,
+    feature: columns.feature,
     variant: columns.value,
     timestamp: columns.timestamp,
     where: [
       ...inEnvironment(plan, columns.environment),
       sql`${identifier(columns.event)} = ${parameter("String", mapping.exposure_event)}`,
-      sql`${identifier(columns.feature)} = ${feature}`,
+      ofFeature(columns.feature),
       ...inWindow(plan, columns.timestamp),
       ...inPart(plan, mapping.identities[plan.identity]!)
     ]
@@ -67,7 +82,7 @@ export const quarantines = ({ experiment }: Plan): boolean =>
   (experiment.multiple_variants ?? "quarantine") === "quarantine"
 
 /** Arms in the order of their keys: the order that breaks ties between exposures of one millisecond. */
-export const rankedArms = (plan: Plan): ReadonlyArray<string> =>
+export const rankedArms = (plan: Pick<Plan, "arms">): ReadonlyArray<string> =>
   plan.arms.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 
 /** The packed exposure of an identity that is in no arm: later than any event. */
@@ -159,6 +174,51 @@ export const carriedBy = (plan: Plan) => [
   })
 ]
 
+/** The numbers of the experiments on the feature of an exposure, as rows. */
+const sharersOf = (sharers: ReadonlyArray<Sharer>, feature: string): Fragment => {
+  const features = featuresOf(sharers)
+  const counts = features.map((one) => sharers.filter((sharer) => sharer.feature === one).length)
+  const firsts = features.map((one) => 1 + sharers.findIndex((sharer) => sharer.feature === one))
+  const ofFeature = (values: ReadonlyArray<number>) =>
+    sql`transform(${text(feature)}, ${parameter("Array(String)", features)}, ${integers(values)}, 0)`
+  const first = sql`toUInt16(${ofFeature(firsts)})`
+  return counts.every((count) => count === 1)
+    ? first
+    : sql`arrayJoin(range(${first}, toUInt16(${ofFeature(firsts.map((one, i) => one + counts[i]!))})))`
+}
+
+/** One row per exposure and experiment of a shared plan that it belongs to: the number of the experiment, `k`, `at` and `arm`. */
+const sharedExposureRows = (plan: Plan, sharers: ReadonlyArray<Sharer>, source: ExposureSource): Fragment => {
+  const ranked = sharers.map(rankedArms)
+  const texts = ranked.map((ranks) => JSON.stringify(ranks))
+  const sets = [...new Set(texts)]
+  const [set, ...others] = sets.map((one) => ranked[texts.indexOf(one)]!)
+  const rankOf = (variant: Fragment, names: ReadonlyArray<string>, ranks: ReadonlyArray<number>) =>
+    sql`toUInt8(transform(${variant}, ${parameter("Array(String)", names)}, ${integers(ranks)}, ${integer(noArm)}))`
+  const rank = others.length === 0
+    ? rankOf(own("variant"), set!, set!.map((_, i) => i))
+    : rankOf(
+      sql`concat(toString(${each(plan, (_, i) => sets.indexOf(texts[i]!))}), ' ', ${own("variant")})`,
+      [set!, ...others].flatMap((ranks, i) => ranks.map((arm) => `${i} ${arm}`)),
+      [set!, ...others].flatMap((ranks) => ranks.map((_, rank) => rank))
+    )
+  return sql`SELECT ${own("k")}, ${own("at")}, ${rank} AS ${own("arm")}, ${sharer}
+            FROM (
+              SELECT ${
+    join([
+      sql`${identityKey(text(source.identity))} AS ${own("k")}`,
+      sql`${offset(plan, source.timestamp)} AS ${own("at")}`,
+      sql`${text(source.variant)} AS ${own("variant")}`,
+      sql`${sharersOf(sharers, source.feature)} AS ${sharer}`
+    ])
+  }
+              FROM ${source.from}
+              WHERE ${and(source.where)}
+            )
+            WHERE ${own("at")} >= ${each(plan, ({ from }) => offsetOf(plan, from))}
+              AND ${own("at")} < ${each(plan, ({ to }) => offsetOf(plan, to))}`
+}
+
 /** One row per exposure: `k`, `at`, `arm`, and what else is asked for, in columns of our own. */
 export const exposureRows = (plan: Plan, source: ExposureSource, further: ReadonlyArray<Fragment>): Fragment => {
   const ranks = rankedArms(plan)
@@ -202,22 +262,34 @@ export const exposedTraits = (plan: Plan): Fragment => {
   HAVING ${quarantines(plan) ? sql`bitCount(${known}) = 1` : sql`${known} != 0`}`
 }
 
+/** The exposures that a shared plan joins events to: those without an identity are one row, of all experiments. */
+export const sharedExposures = (plan: Plan): Fragment =>
+  sql`SELECT k, ${sharer}, pack FROM (
+    ${exposures(plan)}
+    )
+    WHERE k != ${nameless}
+    UNION ALL
+    SELECT ${nameless}, toUInt16(0), ${never} + 1`
+
 /**
  * One row per identity: `k` and `pack`, one number that carries through the join all that a row needs to know. For an
  * identity in an arm: since × 256 + rank × 4 + 2 if it was also seen in an undeclared variant + 1 if in several declared
  * ones. For one that was seen in undeclared variants only: `never`. Exposures without an identity make one row, `never` + 1 +
  * their number; it is always there (a row is added for it), so that events without an identity are counted, too. Traits of the
  * first exposure follow as `x0…`, the codes of breakdowns as `slices0…`. `rows` are the exposures, those of the plan's table where
- * nothing is said.
+ * nothing is said. In a shared plan a row is for an identity in one experiment.
  */
 export const exposures = (plan: Plan, rows?: Fragment): Fragment => {
   const carried = carriedBy(plan)
-  const all = rows ??
-    exposureRows(plan, exposureSource(plan, shardsOf(plan)), carried.map(({ read }) => read))
+  const source = exposureSource(plan, shardsOf(plan))
+  const all = rows ?? (plan.sharers === undefined
+    ? exposureRows(plan, source, carried.map(({ read }) => read))
+    : sharedExposureRows(plan, plan.sharers, source))
+  const ofSharer = plan.sharers === undefined ? empty : sql`, ${sharer}`
   const known = sql`bitAnd(seen, ${declared})`
   const lines = sql`,
             `
-  return sql`SELECT ${join([word("k"), ...carried.map(({ name }) => name)])},
+  return sql`SELECT ${join([word("k"), ...carried.map(({ name }) => name)])}${ofSharer},
           multiIf(k = ${nameless}, ${never} + exposed,
             ${known} = 0, ${never},
             first * 4 + if(bitTest(seen, ${integer(noArm)}), 2, 0) + if(bitCount(${known}) > 1, 1, 0)) AS pack
@@ -228,7 +300,8 @@ export const exposures = (plan: Plan, rows?: Fragment): Fragment => {
       sql`count() AS exposed`,
       ...carried.map(({ first }) => first),
       sql`min(if(${own("arm")} = ${integer(noArm)}, ${never}, toUInt64(${own("at")}) * 64 + ${own("arm")})) AS first`,
-      seen
+      seen,
+      ...(plan.sharers === undefined ? [] : [sharer])
     ], lines)
   }
           FROM (
@@ -239,10 +312,11 @@ export const exposures = (plan: Plan, rows?: Fragment): Fragment => {
       nameless,
       sql`${offsetType(plan)}(0)`,
       sql`toUInt8(${integer(noArm)})`,
-      ...carried.map(({ nothing }) => nothing)
+      ...carried.map(({ nothing }) => nothing),
+      ...(plan.sharers === undefined ? [] : [sql`arrayJoin(${integers(plan.sharers.map((_, i) => i + 1))})`])
     ])
   }
           )
-          GROUP BY k
+          GROUP BY k${ofSharer}
         )`
 }

@@ -8,7 +8,7 @@ import { intern, type Plan } from "../Plan.ts"
 import type { Window } from "../Unit.ts"
 import { type EventColumns, isUsable, numbered, type StreamColumns } from "./events.ts"
 import { since } from "./exposures.ts"
-import { offsetOf, own } from "./table.ts"
+import { each, offsetOf, own, sharer } from "./table.ts"
 
 /** A window, and the value that must be usable in it. */
 type Gate = Pick<StreamColumns, "value" | "window">
@@ -17,15 +17,25 @@ type Gate = Pick<StreamColumns, "value" | "window">
 export const gate = ({ value, window }: Gate): Fragment =>
   word(`on${value ?? ""}${window === undefined ? "" : `_w${window}`}`)
 
-/** The first and the last offset of the experiment's own window, where more than that is read; undefined where it isn't. */
-const bounds = (plan: Plan) => ({
-  first: plan.reads.from < plan.from ? integer(offsetOf(plan, plan.from)) : undefined,
-  last: plan.reads.to > plan.to ? integer(offsetOf(plan, plan.to - 1)) : undefined
-})
+/**
+ * The first and the last offset of the experiment's own window, where more than that is read; undefined where it isn't. `of` is the number of the
+ * experiment in a shared plan.
+ */
+const bounds = (plan: Plan, of?: Fragment) => {
+  const all = plan.sharers ?? [plan]
+  return {
+    first: all.some(({ from }) => plan.reads.from < from)
+      ? each(plan, ({ from }) => offsetOf(plan, from), of)
+      : undefined,
+    last: all.some(({ to }) => plan.reads.to > to)
+      ? each(plan, ({ to }) => offsetOf(plan, to - 1), of, "most")
+      : undefined
+  }
+}
 
 /** The condition that an event of the offset `t` lies in the window of an identity exposed at the offset `since`. */
 const lies = (plan: Plan, { from, to }: Window, t: Fragment, exposed: Fragment): Fragment => {
-  const { last } = bounds(plan)
+  const { last } = bounds(plan, sql`exposures.${sharer}`)
   const begun = from < 0
     ? sql`${t} + ${integer(-from)} >= ${exposed}`
     : sql`${t} >= ${exposed}${from === 0 ? sql`` : sql` + ${integer(from)}`}`

@@ -8,6 +8,7 @@ import { eventColumns, numbered } from "./events.ts"
 import { codeOf, exposures, isApart, never, since } from "./exposures.ts"
 import { incrementLists, incrementTotals, withIncrements } from "./increments.ts"
 import { isRipe, placed, unitValue } from "./placed.ts"
+import { sharer } from "./table.ts"
 import { pointAt, seriesPartsOf, timeline } from "./timeline.ts"
 
 /** Names of the columns that carry a measure's moments. */
@@ -141,9 +142,15 @@ const answer = (keys: ReadonlyArray<Fragment>, columns: ReadonlyArray<Pick<Total
 
 const placeKeys = [word("place"), word("arm"), word("part")]
 
-/** What a row of the answer speaks of; in the long form it is about one event, and 0 is all that was kept apart. */
-const keys = ({ together }: Plan): ReadonlyArray<Fragment> =>
-  together === undefined ? placeKeys : [...placeKeys, word("event")]
+/**
+ * What a row of the answer speaks of; in the long form it is about one event, and 0 is all that was kept apart; in a shared plan about one
+ * experiment.
+ */
+const keys = ({ sharers, together }: Plan): ReadonlyArray<Fragment> => [
+  ...placeKeys,
+  ...(together === undefined ? [] : [word("event")]),
+  ...(sharers === undefined ? [] : [sharer, word("slot")])
+]
 
 const onlyWhole = sql`toUInt32(${integer(wholePart)})`
 
@@ -182,6 +189,7 @@ const ofUnits = (
       ...(plan.deduplication.policy === "none" ? [] : [sql`repeated`]),
       sql`exposure`,
       ...(plan.together === undefined ? [] : [word("event")]),
+      ...(plan.sharers === undefined ? [] : [sharer, word("slot")]),
       ...(series === undefined ? [] : [word("entering")]),
       ...badEvents(eventColumns(plan)).map(({ name }) => name),
       ...ripe,
@@ -267,7 +275,14 @@ export const talliedMoments = (timed: Plan, unit: Fragment, increments: Incremen
   return sql`${answer([sql`0 AS tally`, ...keys(plan)], but("identities"))}
 ${ofUnits(plan, columns, increments === undefined ? unit : withIncrements(timed, increments, unit))}
 UNION ALL
-${answer([sql`1 AS tally`, ...placeKeys, ...(plan.together === undefined ? [] : [sql`0 AS event`])], but("events"))}
+${
+    answer([
+      sql`1 AS tally`,
+      ...placeKeys,
+      ...(plan.together === undefined ? [] : [sql`0 AS event`]),
+      ...(plan.sharers === undefined ? [] : [sharer, sql`0 AS slot`])
+    ], but("events"))
+  }
 FROM (
   SELECT ${
     join([
@@ -281,7 +296,8 @@ FROM (
           }], CAST([], 'Array(UInt32)'))))`
       } AS part`,
       word("exposure"),
-      ...ripeColumns(plan)
+      ...ripeColumns(plan),
+      ...(plan.sharers === undefined ? [] : [sharer])
     ])
   }
   FROM (
@@ -291,5 +307,5 @@ FROM (
     )
   )
 )
-GROUP BY place, arm, part`
+GROUP BY ${join([...placeKeys, ...(plan.sharers === undefined ? [] : [sharer])])}`
 }

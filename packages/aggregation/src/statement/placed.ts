@@ -1,9 +1,9 @@
 /** What a row of the units says of its identity: where it stands, whether it is old enough, and the values of its columns. */
-import { type Fragment, integer, parameter, sql, word } from "@assay/sql"
+import { type Fragment, parameter, sql, word } from "@assay/sql"
 import type { Plan, PlannedColumn } from "../Plan.ts"
 import { numbered } from "./events.ts"
 import { never, quarantines, since } from "./exposures.ts"
-import { offsetOf } from "./table.ts"
+import { each, offsetOf } from "./table.ts"
 
 /** A trait of an identity's first exposure, NaN where it lacks it. */
 export const trait = (i: number): Fragment => numbered("trait", i)
@@ -22,9 +22,19 @@ export const placed = (plan: Plan): ReadonlyArray<Fragment> => {
   ]
 }
 
-/** Whether the identity of a packed exposure was exposed by a time (milliseconds since 1970-01-01 UTC). */
-export const isRipe = (plan: Plan, time: number, pack: Fragment = word("exposure")): Fragment =>
-  sql`${since(pack)} <= ${integer(Math.max(0, offsetOf(plan, time)))}`
+/** Later than any exposure. */
+const unlimited = 2 ** 52
+
+/**
+ * Whether the identity of a packed exposure was exposed by a time (milliseconds since 1970-01-01 UTC; in a shared plan the place of it among
+ * those of each experiment).
+ */
+export const isRipe = (plan: Plan, time: number, pack: Fragment = word("exposure")): Fragment => {
+  const { sharers } = plan
+  const until = (i: number) => (sharers === undefined ? time : sharers[i]!.ripe[time]!)
+  const last = (millis: number | null) => (millis === null ? unlimited : Math.max(0, offsetOf(plan, millis)))
+  return sql`${since(pack)} <= ${each(plan, (_, i) => last(until(i)))}`
+}
 
 /** A unit column over the identity's accumulators (`a0…`, or those of another prefix) and traits, as Float64. */
 export const unitValue = (column: PlannedColumn, prefix: "a" | "b"): Fragment => {

@@ -1,7 +1,7 @@
 /** Where the statement reads: tables, times, identities, and names of its own for what it reads. */
 import { Instant } from "@assay/model"
 import { type Fragment, identifier, integer, join, parameter, sql, word } from "@assay/sql"
-import { ownPrefix, type Plan } from "../Plan.ts"
+import { ownPrefix, type Plan, type Sharer } from "../Plan.ts"
 
 /** A time as ClickHouse compares it with a column. */
 export const time = (millis: number): Fragment =>
@@ -54,6 +54,33 @@ export const inPart = ({ part }: Plan, identity: string): ReadonlyArray<Fragment
   const { from, of, to } = part
   const place = sql`cityHash64(${identityKey(text(identity))}, ${integer(salt)}) % ${integer(of)}`
   return [sql`${place} >= ${integer(from)} AND ${place} < ${integer(to)}`]
+}
+
+/** The number of the experiment that a row of a shared statement belongs to; 0 is all of them. */
+export const sharer = word("experiment")
+
+/** No number of a shared statement is larger. */
+const largest = 2 ** 52
+
+/** A list of whole numbers. */
+export const integers = (values: ReadonlyArray<number>): Fragment => sql`[${join(values.map(integer))}]`
+
+/**
+ * A whole number that may differ by experiment. In a shared plan it is looked up by the number of the experiment that `of` says, unless it is
+ * the same for all; for a row of all of them it is `forAll`.
+ */
+export const each = (
+  plan: Plan,
+  value: (one: Pick<Sharer, "from" | "to" | "reads">, i: number) => number,
+  of: Fragment = sharer,
+  forAll: "least" | "most" = "least"
+): Fragment => {
+  if (plan.sharers === undefined) return integer(value(plan, 0))
+  const values = plan.sharers.map(value)
+  if (new Set(values).size === 1) return integer(values[0]!)
+  return sql`transform(${of}, ${integers(values.map((_, i) => i + 1))}, ${integers(values)}, ${
+    integer(forAll === "least" ? 0 : largest)
+  })`
 }
 
 /** Where a time stands among the {@link offset}s of a plan. */

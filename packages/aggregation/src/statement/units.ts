@@ -5,11 +5,12 @@ import type { Plan } from "../Plan.ts"
 import { accumulate, formOfPeriod, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
 import { type EventColumns, eventColumns, events, numbered } from "./events.ts"
-import { apart, exposures, slicePacks } from "./exposures.ts"
+import { apart, exposures, sharedExposures, slicePacks } from "./exposures.ts"
 import { gate, gates, isEarly, isInside } from "./gates.ts"
 import { lanes } from "./increments.ts"
 import { trait } from "./placed.ts"
-import { own } from "./table.ts"
+import { sharedEvents, slot } from "./sharers.ts"
+import { own, sharer } from "./table.ts"
 import { periodOf } from "./timeline.ts"
 
 /** What a row of the units is for: an identity, or one period of it (`p`) where there is a series. */
@@ -49,15 +50,18 @@ const joined = (
     ...(plan.series === undefined ? [] : [
       sql`${periodOf(plan, sql`events.${own("t")}`, sql`exposures.pack`)} AS p`
     ]),
-    ...gates(plan, columns)
+    ...gates(plan, columns),
+    ...(plan.sharers === undefined ? [] : [sql`exposures.${sharer} AS ${sharer}`, slot(plan.sharers, plan, columns)])
   ])
   return sql`SELECT ${carried}
       FROM (
     ${from?.events ?? events(plan, columns)}
       ) AS events
       ${joins[identities]} (
-    ${from?.exposures ?? exposures(plan)}
-      ) AS exposures ON events.${own("k")} = exposures.k`
+    ${from?.exposures ?? (plan.sharers === undefined ? exposures(plan) : sharedExposures(plan))}
+      ) AS exposures ON events.${own("k")} = exposures.k${
+    plan.sharers === undefined ? empty : sharedEvents(plan.sharers, plan, columns)
+  }`
 }
 
 /** What is kept of an identity's joined events: counts for the findings, and accumulators. */
@@ -110,15 +114,17 @@ export const units = (plan: Plan, form: "value" | "state", from?: Read): Fragmen
 /**
  * The {@link units} of the identities that have an event which counts for some metric, or would with a usable value. All other events
  * are kept apart (`isApart`), in a row for each place and arm: a row for each identity would cost the memory of its columns, and
- * a look for it per event. In the long form a row is for an identity and one event, of the number `event`. With the lists that increments
- * are made of, where these are asked for.
+ * a look for it per event. In the long form a row is for an identity and one event, of the number `event`; in a shared plan for one in an
+ * experiment. With the lists that increments are made of, where these are asked for.
  */
 export const eventfulUnits = (timed: Plan, increments: Increments | undefined): Fragment => {
   const plan = { ...timed, series: undefined }
   const columns = eventColumns(plan)
   const windows = [...new Set(columns.streams.map(({ window }) => window))]
   const counting = join(windows.map((window) => sql`${gate({ value: undefined, window })} != 0`), sql` OR `)
-  const event = plan.together === undefined ? empty : sql`, event`
+  const event = sql`${plan.together === undefined ? empty : sql`, event`}${
+    plan.sharers === undefined ? empty : sql`, ${sharer}, slot`
+  }`
   return sql`SELECT exposure${event},
       ${
     join([
