@@ -8,6 +8,7 @@ import { count, type Row, Unexpected } from "./cells.ts"
 import { completedBy, type Places } from "./completed.ts"
 import { mapLeaves } from "./Constants.ts"
 import { type Aggregates, decodeCompleted } from "./decode.ts"
+import { longOf } from "./Long.ts"
 import { accumulatorOf, type Measure, measures, type Plan, type PlannedAccumulator, type Stream } from "./Plan.ts"
 import { compile } from "./statement/compile.ts"
 import { eventColumns } from "./statement/events.ts"
@@ -38,6 +39,9 @@ export const refusal = (plan: Plan): string | undefined => {
   if (plan.traits.length > 0) return "a covariate is a trait of the exposure"
   return undefined
 }
+
+/** Whether what a plan keeps can be kept per identity and event, so that many events cost little more than few. */
+export const isByEvent = (plan: Plan): boolean => longOf(plan) !== undefined
 
 /**
  * What must be the same where plans share a read, as a text. Copies of an event with an id may differ in their time, so that what is left of them

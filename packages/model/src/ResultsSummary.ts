@@ -63,8 +63,21 @@ export const MemoryMode = Schema.Struct({
 export interface MemoryMode extends Schema.Schema.Type<typeof MemoryMode> {}
 
 /**
+ * The statement that read so many experiments together, where the answer comes from one: what it read and took in all. The rows, bytes and
+ * milliseconds beside it are an equal part of these, so that costs add up.
+ */
+export const SharedRead = Schema.Struct({
+  experiments: Schema.Finite,
+  rows_read: Schema.Finite,
+  bytes_read: Schema.Finite,
+  query_ms: Schema.Finite
+})
+export interface SharedRead extends Schema.Schema.Type<typeof SharedRead> {}
+
+/**
  * What produced the numbers, so that they can be checked and reproduced, and what it cost. `peak_memory_bytes` is the most
- * memory that the query took on the server that answered; absent where ClickHouse doesn't say.
+ * memory that the query took on the server that answered; absent where ClickHouse doesn't say. `statement_hash` is that of the experiment's own
+ * statement, also where it was read together with others.
  */
 export const Provenance = Schema.Struct({
   run_id: Schema.String,
@@ -82,7 +95,8 @@ export const Provenance = Schema.Struct({
   duration_ms: Schema.Finite,
   computed_at: Schema.String,
   refresh: Schema.optionalKey(RefreshMode),
-  memory: Schema.optionalKey(MemoryMode)
+  memory: Schema.optionalKey(MemoryMode),
+  shared_read: Schema.optionalKey(SharedRead)
 })
 export interface Provenance extends Schema.Schema.Type<typeof Provenance> {}
 

@@ -60,6 +60,7 @@ export {
   RefreshMode,
   ResultsSummary,
   schemaVersion,
+  SharedRead,
   SrmResult,
   VariantResult
 } from "./ResultsSummary.ts"

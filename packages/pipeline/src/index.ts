@@ -28,6 +28,7 @@ export { multipleVariantsWarning, namelessWarning, qualityFindings, silenceByCha
 export {
   type Failure,
   type Job,
+  type ReadTogether,
   recompute,
   recomputeAll,
   type RecomputeContext,
@@ -46,4 +47,5 @@ export {
   resultTables,
   resultTableUpgrade
 } from "./resultTables.ts"
+export { largeFrom, mostTogether, planReads, type ReadInput, type ReadPlan } from "./sharedReads.ts"
 export { summarize, type SummaryInput } from "./summarize.ts"

@@ -1,5 +1,6 @@
 /** The orchestrator: plan, run, decode, summarize, publish; one experiment or hundreds. */
 import {
+  type Aggregates,
   type Aggregation,
   compile,
   compileConstants,
@@ -12,6 +13,7 @@ import {
   type Plan,
   plan,
   sampled,
+  Shared,
   withConstants,
   withSliceValues
 } from "@assay/aggregation"
@@ -27,12 +29,13 @@ import {
   PlanError,
   type RefreshMode,
   type ResultsSummary,
+  type SharedRead,
   type Statement,
   type WarehouseError
 } from "@assay/model"
 import type { Engine } from "@assay/stats"
 import { Store } from "@assay/store"
-import { type QueryProgress, Warehouse } from "@assay/warehouse"
+import { type QueryProgress, type QueryStatistics, Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { refresh, type StateContext } from "./incremental/refresh.ts"
@@ -41,6 +44,7 @@ import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
 import { withQuantiles } from "./quantiles.ts"
+import { planReads } from "./sharedReads.ts"
 import { summarize } from "./summarize.ts"
 
 /** What all experiments of a run share. `asOf` is stamped once; milliseconds since 1970-01-01 UTC. */
@@ -65,6 +69,8 @@ export interface RecomputeContext {
   readonly publish?: Publish
   /** How states are kept, where answers come from them. */
   readonly states?: StateContext
+  /** Whether experiments of a run that read the same are read together; see {@link recomputeAll}. */
+  readonly sharedReads?: boolean
   /** The part of the identities that is read, below 1, where only a preview is asked for: nothing of it is kept or published. */
   readonly sample?: number
 }
@@ -232,6 +238,96 @@ const earlierSummary = Effect.fn("recompute.before")(function*(experiment: strin
   return Option.getOrUndefined(snapshot)?.summary
 }, Effect.orElseSucceed(() => undefined))
 
+/** What the stages before have found out about an experiment. */
+interface Found {
+  readonly runId: string
+  /** When its run began, milliseconds since 1970-01-01 UTC. */
+  readonly started: number
+  readonly planned: Plan
+  readonly aggregates: Aggregates
+  readonly statement: Statement
+  readonly statistics: QueryStatistics
+  readonly before: ResultsSummary | undefined
+  readonly how: Pick<ResultsSummary["provenance"], "refresh" | "memory" | "shared_read">
+}
+
+/** From aggregates to a result: names of undeclared variants, inference, and where results are kept. */
+const conclude = Effect.fnUntraced(function*(
+  job: Job,
+  context: RecomputeContext,
+  { aggregates, before, how, planned, runId, started, statement, statistics }: Found,
+  watch: Watcher
+) {
+  const experiment = job.experiment.key
+  const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
+  yield* watch({ kind: "decoded", experiment })
+  const computed = yield* Clock.currentTimeMillis
+  const parts = {
+    plan: planned,
+    aggregates,
+    engine: context.engine,
+    confidence: context.confidence,
+    ...(context.policy === undefined ? {} : { policy: context.policy })
+  }
+  const series = seriesOf(parts)
+  const summarized = summarize({
+    ...parts,
+    ...(series === undefined ? {} : { series }),
+    ...(planned.breakdowns.length === 0 ? {} : { breakdowns: breakdownsOf(parts) }),
+    undeclared,
+    ...(context.multiplicity === undefined ? {} : { multiplicity: context.multiplicity }),
+    ...(before === undefined ? {} : { before }),
+    asOf: context.asOf,
+    provenance: {
+      run_id: runId,
+      assay_version: context.version,
+      warehouse_version: context.warehouseVersion,
+      aggregations: Object.fromEntries(planned.metrics.map((metric) => [metric.aggregation, metric.version])),
+      definition_hash: job.definitionHash,
+      statement_hash: statementHash(statement),
+      query_id: statistics.queryId,
+      watermark: aggregates.latestEvent === undefined ? null : Instant.fromMillis(aggregates.latestEvent),
+      rows_read: statistics.rowsRead,
+      bytes_read: statistics.bytesRead,
+      ...(statistics.peakMemoryBytes === undefined ? {} : { peak_memory_bytes: statistics.peakMemoryBytes }),
+      query_ms: Math.round(statistics.durationMs),
+      duration_ms: computed - started,
+      computed_at: Instant.fromMillis(computed),
+      ...how
+    }
+  })
+  if (context.sample !== undefined) {
+    // A decision is made of results.
+    const { decision: _, ...rest } = summarized
+    const summary: ResultsSummary = { ...rest, preview: { sample: context.sample } }
+    const result: Recomputed = { summary, path: undefined, latest: false }
+    yield* watch({ kind: "succeeded", experiment, result })
+    return result
+  }
+  const summary = summarized
+  const store = yield* Store
+  const { path, latest } = yield* store.put({ id: runId, experiment, as_of: summary.as_of, summary, statement }).pipe(
+    Effect.withSpan("recompute.publish")
+  )
+  const published = context.publish === undefined
+    ? undefined
+    : yield* Effect.result(context.publish(summary))
+  const result: Recomputed = {
+    summary,
+    path,
+    latest,
+    ...(published !== undefined && Result.isFailure(published) ? { unpublished: published.failure } : {})
+  }
+  yield* watch({ kind: "succeeded", experiment, result })
+  return result
+})
+
+const planWhole = (job: Job, context: RecomputeContext) =>
+  Effect.map(
+    planJob(job, context),
+    (planned) => context.sample === undefined ? planned : sampled(planned, context.sample)
+  )
+
 /**
  * Recomputes one experiment: one statement (before it one that finds quantiles and caps at quantiles, where it has any; or what is new for its state), then a
  * snapshot in the store, then rows where results are published. Fails with
@@ -245,8 +341,7 @@ export const recompute = Effect.fn("recompute")(
     const runId = randomUUID()
     yield* Effect.annotateCurrentSpan({ experiment, run: runId })
     yield* watch({ kind: "started", experiment })
-    const defined = yield* planJob(job, context)
-    const whole = context.sample === undefined ? defined : sampled(defined, context.sample)
+    const whole = yield* planWhole(job, context)
     const before = yield* earlierSummary(experiment, context.asOf)
     const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
     const complete = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
@@ -259,68 +354,49 @@ export const recompute = Effect.fn("recompute")(
       watch
     )
     const aggregates = withQuantiles(planned, yield* decodeRows(planned, rows, memory))
-    const undeclared = aggregates.undeclaredExposed > 0 ? yield* nameUndeclared(job, runId, planned) : noneUndeclared
-    yield* watch({ kind: "decoded", experiment })
-    const computed = yield* Clock.currentTimeMillis
-    const parts = {
-      plan: planned,
+    return yield* conclude(job, context, {
+      runId,
+      started,
+      planned,
       aggregates,
-      engine: context.engine,
-      confidence: context.confidence,
-      ...(context.policy === undefined ? {} : { policy: context.policy })
-    }
-    const series = seriesOf(parts)
-    const summarized = summarize({
-      ...parts,
-      ...(series === undefined ? {} : { series }),
-      ...(planned.breakdowns.length === 0 ? {} : { breakdowns: breakdownsOf(parts) }),
-      undeclared,
-      ...(context.multiplicity === undefined ? {} : { multiplicity: context.multiplicity }),
-      ...(before === undefined ? {} : { before }),
-      asOf: context.asOf,
-      provenance: {
-        run_id: runId,
-        assay_version: context.version,
-        warehouse_version: context.warehouseVersion,
-        aggregations: Object.fromEntries(planned.metrics.map((metric) => [metric.aggregation, metric.version])),
-        definition_hash: job.definitionHash,
-        statement_hash: statementHash(statement),
-        query_id: statistics.queryId,
-        watermark: aggregates.latestEvent === undefined ? null : Instant.fromMillis(aggregates.latestEvent),
-        rows_read: statistics.rowsRead,
-        bytes_read: statistics.bytesRead,
-        ...(statistics.peakMemoryBytes === undefined ? {} : { peak_memory_bytes: statistics.peakMemoryBytes }),
-        query_ms: Math.round(statistics.durationMs),
-        duration_ms: computed - started,
-        computed_at: Instant.fromMillis(computed),
-        ...(mode === undefined ? {} : { refresh: mode }),
-        ...(memory === undefined ? {} : { memory })
-      }
-    })
-    if (context.sample !== undefined) {
-      // A decision is made of results.
-      const { decision: _, ...rest } = summarized
-      const summary: ResultsSummary = { ...rest, preview: { sample: context.sample } }
-      const result: Recomputed = { summary, path: undefined, latest: false }
-      yield* watch({ kind: "succeeded", experiment, result })
-      return result
-    }
-    const summary = summarized
-    const store = yield* Store
-    const { path, latest } = yield* store.put({ id: runId, experiment, as_of: summary.as_of, summary, statement }).pipe(
-      Effect.withSpan("recompute.publish")
-    )
-    const published = context.publish === undefined
-      ? undefined
-      : yield* Effect.result(context.publish(summary))
-    const result: Recomputed = {
-      summary,
-      path,
-      latest,
-      ...(published !== undefined && Result.isFailure(published) ? { unpublished: published.failure } : {})
-    }
-    yield* watch({ kind: "succeeded", experiment, result })
-    return result
+      statement,
+      statistics,
+      before,
+      how: { ...(mode === undefined ? {} : { refresh: mode }), ...(memory === undefined ? {} : { memory }) }
+    }, watch)
+  }
+)
+
+/** A job of a shared read, and what it says of it. */
+interface Answered {
+  readonly job: Job
+  readonly started: number
+  readonly planned: Plan
+  readonly aggregates: Aggregates
+  readonly statistics: QueryStatistics
+  readonly shared: SharedRead
+}
+
+/** The same from an answer that is there already. */
+const concludeShared = Effect.fn("recompute")(
+  function*(
+    { aggregates, job, planned, shared, started, statistics }: Answered,
+    context: RecomputeContext,
+    watch: Watcher
+  ) {
+    const experiment = job.experiment.key
+    const runId = randomUUID()
+    yield* Effect.annotateCurrentSpan({ experiment, run: runId })
+    return yield* conclude(job, context, {
+      runId,
+      started,
+      planned,
+      aggregates,
+      statement: compile(planned),
+      statistics,
+      before: yield* earlierSummary(experiment, context.asOf),
+      how: { shared_read: shared }
+    }, watch)
   }
 )
 
@@ -332,23 +408,154 @@ const defect = (experiment: string, cause: Cause.Cause<AssayError>): AssayError 
     hint: "Please report it, with the versions of Assay and of your aggregations"
   })
 
+/** How an effect for an experiment ends: also a mistake is an error of it. Only an interruption goes on. */
+const settled = <A, R>(experiment: string, effect: Effect.Effect<A, AssayError, R>) =>
+  Effect.gen(function*() {
+    const exit = yield* Effect.exit(effect)
+    if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
+    if (Cause.hasInterrupts(exit.cause)) return yield* Effect.interrupt
+    const failed = exit.cause.reasons.find(Cause.isFailReason)
+    const onlyFailures = exit.cause.reasons.every(Cause.isFailReason)
+    return Result.fail(onlyFailures && failed !== undefined ? failed.error : defect(experiment, exit.cause))
+  })
+
+/** A job with its plan, and its place among the jobs of its run. */
+interface PlannedJob {
+  readonly at: number
+  readonly job: Job
+  readonly planned: Plan
+}
+
+/** A read that several experiments shared: what it took, or why it gave nothing, so that each was read alone. */
+export interface ReadTogether {
+  readonly experiments: ReadonlyArray<string>
+  readonly outcome: Result.Result<QueryStatistics, AssayError>
+}
+
+/** The `i`th of `n` parts of a whole number, as equal as whole numbers can be: all of them make the whole. */
+const portion = (total: number, n: number, i: number): number =>
+  Math.floor((total * (i + 1)) / n) - Math.floor((total * i) / n)
+
+/** Reads several experiments by one statement. One whose rows can't be used is missing in the answer. */
+const readTogether = Effect.fn("recompute.together")(
+  function*(members: ReadonlyArray<PlannedJob>, watch: Watcher) {
+    const started = yield* Clock.currentTimeMillis
+    const warehouse = yield* Warehouse
+    const shared = Shared.share(members.map(({ planned }) => planned))
+    const statement = Shared.compileShared(shared)
+    const experiments = members.map(({ job }) => job.experiment.key)
+    const run = randomUUID()
+    yield* Effect.annotateCurrentSpan({ experiments: members.length, run })
+    const all = (event: (experiment: string) => RunEvent) =>
+      Effect.forEach(experiments, (experiment) => watch(event(experiment)), { discard: true })
+    yield* all((experiment) => ({ kind: "started", experiment }))
+    yield* warehouse.admit(statement)
+    const { rows, statistics } = yield* warehouse.query(statement, {
+      queryId: `assay-${run}`,
+      comment: { assay: "recompute", experiments: experiments.join(", "), run },
+      onProgress: (progress) => all((experiment) => ({ kind: "progress", experiment, progress }))
+    })
+    const sorted = Shared.sort(rows)
+    const whole: SharedRead = {
+      experiments: members.length,
+      rows_read: statistics.rowsRead,
+      bytes_read: statistics.bytesRead,
+      query_ms: Math.round(statistics.durationMs)
+    }
+    const answered = members.flatMap(({ at, job, planned }, i): ReadonlyArray<Answered & Pick<PlannedJob, "at">> => {
+      const aggregates = Shared.answerOf(shared, shared.members[i]!, sorted)
+      if (Result.isFailure(aggregates)) return []
+      const own = (total: number) => portion(total, members.length, i)
+      return [{
+        at,
+        job,
+        started,
+        planned,
+        aggregates: aggregates.success,
+        statistics: {
+          ...statistics,
+          rowsRead: own(statistics.rowsRead),
+          bytesRead: own(statistics.bytesRead),
+          durationMs: own(whole.query_ms)
+        },
+        shared: whole
+      }]
+    })
+    return { answered, statistics }
+  }
+)
+
+/** The jobs of a run by how they are read. Those that can't be planned are read alone, and then say why. */
+const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>, context: RecomputeContext) {
+  const alone = (all: ReadonlyArray<number>) => all.map((at) => ({ at, job: jobs[at]! }))
+  if (context.sharedReads !== true || context.states !== undefined || jobs.length < 2) {
+    return { together: [], alone: alone(jobs.map((_, at) => at)) }
+  }
+  const planned: Array<PlannedJob> = []
+  for (const [at, job] of jobs.entries()) {
+    const exit = yield* Effect.exit(planWhole(job, context))
+    if (Exit.isSuccess(exit)) planned.push({ at, job, planned: exit.value })
+  }
+  const inputs = yield* Effect.forEach(
+    planned,
+    ({ job, planned: plan }) =>
+      Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({
+        plan,
+        ...(before === undefined
+          ? {}
+          : { identities: before.variants.reduce((total, { n }) => total + n, before.quarantined) }),
+        ...(before?.provenance.memory === undefined ? {} : { memory: before.provenance.memory })
+      }))
+  )
+  const together = planReads(inputs).together.map((group) => group.map((i) => planned[i]!))
+  const shared = new Set(together.flat().map(({ at }) => at))
+  return { together, alone: alone(jobs.flatMap((_, at) => (shared.has(at) ? [] : [at]))) }
+})
+
 /**
  * Recomputes experiments side by side, at most `concurrency` at a time. One that fails doesn't stop the others; an
  * interruption stops all of them and their queries.
+ *
+ * Where the context says so (`sharedReads`), experiments that read the same are read together, by one statement for many, and `reads` says which.
+ * They get what they would have got apart. Where such a statement fails, its experiments are read alone.
  */
 export const recomputeAll = Effect.fn("recomputeAll")(
   function*(jobs: ReadonlyArray<Job>, context: RecomputeContext, concurrency: number, watch: Watcher = silent) {
-    const [results, failed] = yield* Effect.partition(jobs, (job) =>
+    /** A run of a job to its end, whatever that is. */
+    const finished = <R>({ experiment: { key } }: Job, run: Effect.Effect<Recomputed, AssayError, R>) =>
       Effect.gen(function*() {
-        const exit = yield* Effect.exit(recompute(job, context, watch))
-        if (Exit.isSuccess(exit)) return exit.value
-        if (Cause.hasInterrupts(exit.cause)) return yield* Effect.interrupt
-        const failed = exit.cause.reasons.find(Cause.isFailReason)
-        const onlyFailures = exit.cause.reasons.every(Cause.isFailReason)
-        const error = onlyFailures && failed !== undefined ? failed.error : defect(job.experiment.key, exit.cause)
-        yield* watch({ kind: "failed", experiment: job.experiment.key, error })
-        return yield* Effect.fail<Failure>({ experiment: job.experiment.key, error })
-      }), { concurrency })
-    return { results, failed }
+        const ended = yield* settled(key, run)
+        if (Result.isSuccess(ended)) return Result.succeed(ended.success)
+        yield* watch({ kind: "failed", experiment: key, error: ended.failure })
+        const failure: Failure = { experiment: key, error: ended.failure }
+        return Result.fail(failure)
+      })
+    const outcomes: Array<Result.Result<Recomputed, Failure>> = []
+    const reads: Array<ReadTogether> = []
+    const runAlone = Effect.fnUntraced(function*({ at, job }: Pick<PlannedJob, "at" | "job">) {
+      outcomes[at] = yield* finished(job, recompute(job, context, watch))
+    })
+    const runTogether = Effect.fnUntraced(function*(members: ReadonlyArray<PlannedJob>) {
+      const read = yield* settled(members[0]!.job.experiment.key, readTogether(members, watch))
+      reads.push({
+        experiments: members.map(({ job }) => job.experiment.key),
+        outcome: Result.map(read, ({ statistics }) => statistics)
+      })
+      const answered = Result.isSuccess(read) ? read.success.answered : []
+      for (const one of answered) outcomes[one.at] = yield* finished(one.job, concludeShared(one, context, watch))
+      const left = members.filter(({ at }) => !answered.some((one) => one.at === at))
+      yield* Effect.forEach(left, runAlone, { discard: true })
+    })
+    const { alone, together } = yield* dealJobs(jobs, context)
+    yield* Effect.forEach(
+      [...together.map(runTogether), ...alone.map(runAlone)],
+      (unit) => unit,
+      { concurrency, discard: true }
+    )
+    return {
+      results: outcomes.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])),
+      failed: outcomes.flatMap((one) => (Result.isFailure(one) ? [one.failure] : [])),
+      reads
+    }
   }
 )
