@@ -70,7 +70,17 @@ const validate = Command.make("validate", { config, json }, (input) => runValida
 
 const explain = Command.make(
   "explain",
-  { experiment, config, json },
+  {
+    experiment: experiment.pipe(Argument.optional),
+    all: Flag.Boolean("all").pipe(
+      Flag.withDescription(
+        "Show instead which experiments are read together, why the others aren't, and what it saves"
+      ),
+      Flag.withDefault(false)
+    ),
+    config,
+    json
+  },
   (input) => runExplain(input).pipe(reporting(input.json))
 ).pipe(Command.withDescription("Show the plan and the statement of an experiment, and what it will read"))
 
@@ -117,6 +127,12 @@ const recompute = Command.make("recompute", {
   concurrency: Flag.Int("concurrency").pipe(
     Flag.withDescription("How many experiments at the same time"),
     Flag.filter((n) => n >= 1, (n) => `--concurrency is ${n}; it must be 1 or more`),
+    Flag.optional
+  ),
+  sharedReads: Flag.Boolean("shared-reads").pipe(
+    Flag.withDescription(
+      "Read experiments together that read the same (default: defaults.shared_reads, which is true)"
+    ),
     Flag.optional
   ),
   asOf: Flag.String("as-of").pipe(

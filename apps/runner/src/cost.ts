@@ -16,7 +16,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 2 :
 /** Lines with what the query of a summary read and took. What isn't known is said to be unknown. */
 export const costText = (summary: ResultsSummary): string => {
   const { provenance } = summary
-  const { bytes_read, duration_ms, peak_memory_bytes, query_id, query_ms, rows_read } = provenance
+  const { bytes_read, duration_ms, peak_memory_bytes, query_id, query_ms, rows_read, shared_read } = provenance
   return [
     `${summary.experiment} as of ${summary.as_of}`,
     `  Rows read    ${shown(rows_read)}`,
@@ -24,13 +24,20 @@ export const costText = (summary: ResultsSummary): string => {
     `  Peak memory  ${peak_memory_bytes === undefined ? "unknown" : bytesText(peak_memory_bytes)}`,
     `  Query        ${query_ms === undefined ? "unknown" : seconds(query_ms)}`,
     `  Whole run    ${seconds(duration_ms)}`,
-    `  Query id     ${query_id}`
+    `  Query id     ${query_id}`,
+    ...(shared_read === undefined ? [] : [
+      `  Shared read  one statement for ${shared_read.experiments} experiments: rows, bytes and query are an equal part of`,
+      `               ${shown(shared_read.rows_read)} rows, ${bytesText(shared_read.bytes_read)}, ${
+        seconds(shared_read.query_ms)
+      }${peak_memory_bytes === undefined ? "" : "; the memory is that of the whole statement"}`
+    ])
   ].join("\n")
 }
 
 /** The same for machines; what isn't known is left out. */
 export const costJson = (summary: ResultsSummary) => {
-  const { bytes_read, duration_ms, peak_memory_bytes, query_id, query_ms, rows_read, run_id } = summary.provenance
+  const { bytes_read, duration_ms, peak_memory_bytes, query_id, query_ms, rows_read, run_id, shared_read } =
+    summary.provenance
   return {
     schema: "assay.cost/1",
     experiment: summary.experiment,
@@ -41,6 +48,7 @@ export const costJson = (summary: ResultsSummary) => {
     bytes_read,
     ...(peak_memory_bytes === undefined ? {} : { peak_memory_bytes }),
     ...(query_ms === undefined ? {} : { query_ms }),
-    duration_ms
+    duration_ms,
+    ...(shared_read === undefined ? {} : { shared_read })
   }
 }

@@ -32,6 +32,8 @@ export interface Defaults {
   readonly confidence: number
   /** Experiments that are recomputed at the same time, by however many runners. */
   readonly concurrency: number
+  /** Whether experiments of one `assay recompute` that read the same are read together. */
+  readonly shared_reads: boolean
   /** When `assay watch` computes an experiment anew. */
   readonly refresh: Refresh
   /** Properties of the exposures to break results down by. */
@@ -134,6 +136,7 @@ export const defaultDefaults: Defaults = {
   engine: "bayesian",
   confidence: 0.95,
   concurrency: 4,
+  shared_reads: true,
   refresh: defaultRefresh,
   slices: [],
   series: false
@@ -159,6 +162,7 @@ const Config = Schema.Struct({
         Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0.5), Schema.isLessThan(1)))
       ),
       concurrency: Schema.optionalKey(Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))),
+      shared_reads: Schema.optionalKey(Schema.Boolean),
       refresh: Schema.optionalKey(Refresh),
       slices: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
       series: Schema.optionalKey(Schema.Boolean)

@@ -33,6 +33,7 @@ describe("a configuration that says nothing", () => {
         engine: { name: "bayesian" },
         confidence: 0.95,
         concurrency: 4,
+        shared_reads: true,
         refresh: defaultRefresh,
         slices: [],
         series: false

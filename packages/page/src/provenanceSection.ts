@@ -56,7 +56,17 @@ export const provenanceSection = (summary: ResultsSummary, statement: Statement 
         ...(provenance.query_ms === undefined ? [] : [`query ${seconds(provenance.query_ms)}`]),
         `in all ${seconds(provenance.duration_ms)}`
       ].join(", ")
-    ]
+    ],
+    ...(provenance.shared_read === undefined ? [] : [
+      [
+        "Shared read",
+        `one statement for ${
+          Numbers.count(provenance.shared_read.experiments)
+        } experiments; the cost is an equal part of ${Numbers.count(provenance.shared_read.rows_read)} rows, ${
+          bytes(provenance.shared_read.bytes_read)
+        } and ${seconds(provenance.shared_read.query_ms)}`
+      ] as const
+    ])
   ]
   const text = statement === undefined ? "" : JSON.stringify(statement.parameters, null, 2)
   return section(

@@ -47,5 +47,5 @@ export {
   resultTables,
   resultTableUpgrade
 } from "./resultTables.ts"
-export { largeFrom, mostTogether, planReads, type ReadInput, type ReadPlan } from "./sharedReads.ts"
+export { largeFrom, mostTogether, planReads, type ReadInput, type ReadPlan, sizeOf } from "./sharedReads.ts"
 export { summarize, type SummaryInput } from "./summarize.ts"

@@ -44,7 +44,7 @@ import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
 import { withQuantiles } from "./quantiles.ts"
-import { planReads } from "./sharedReads.ts"
+import { planReads, sizeOf } from "./sharedReads.ts"
 import { summarize } from "./summarize.ts"
 
 /** What all experiments of a run share. `asOf` is stamped once; milliseconds since 1970-01-01 UTC. */
@@ -499,13 +499,7 @@ const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>
   const inputs = yield* Effect.forEach(
     planned,
     ({ job, planned: plan }) =>
-      Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({
-        plan,
-        ...(before === undefined
-          ? {}
-          : { identities: before.variants.reduce((total, { n }) => total + n, before.quarantined) }),
-        ...(before?.provenance.memory === undefined ? {} : { memory: before.provenance.memory })
-      }))
+      Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({ plan, ...sizeOf(before) }))
   )
   const together = planReads(inputs).together.map((group) => group.map((i) => planned[i]!))
   const shared = new Set(together.flat().map(({ at }) => at))

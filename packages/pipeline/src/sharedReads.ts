@@ -1,6 +1,6 @@
 /** Which experiments of a run are read together, and why the others aren't. */
 import { type Plan, Shared } from "@assay/aggregation"
-import type { MemoryMode } from "@assay/model"
+import type { MemoryMode, ResultsSummary } from "@assay/model"
 
 /** An experiment of a run: its plan, and what an earlier result says of its size. */
 export interface ReadInput {
@@ -10,6 +10,13 @@ export interface ReadInput {
   /** How an earlier answer came to fit into memory, where that took something. */
   readonly memory?: MemoryMode
 }
+
+/** What an earlier result says of an experiment's size. */
+export const sizeOf = (before: ResultsSummary | undefined): Omit<ReadInput, "plan"> =>
+  before === undefined ? {} : {
+    identities: before.variants.reduce((total, { n }) => total + n, before.quarantined),
+    ...(before.provenance.memory === undefined ? {} : { memory: before.provenance.memory })
+  }
 
 /** Experiments that are read together, and those that are read alone, and why; by their places in the input. */
 export interface ReadPlan {

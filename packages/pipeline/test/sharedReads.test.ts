@@ -201,7 +201,11 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("experiments tha
     Effect.gen(function*() {
       yield* load([...rows, event("treatment 1", "purchase", "1e90")])
       const { failed, results } = yield* recomputeAll(
-        [...jobs, jobOf({ key: "e", ...measuring(["spent"]) }), jobOf({ key: "f", ...measuring(["broken", "revenue"]) })],
+        [
+          ...jobs,
+          jobOf({ key: "e", ...measuring(["spent"]) }),
+          jobOf({ key: "f", ...measuring(["broken", "revenue"]) })
+        ],
         context,
         2
       )

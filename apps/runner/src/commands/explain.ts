@@ -21,6 +21,7 @@ import { bytesText } from "../cost.ts"
 import { warehouseLayer } from "../engine.ts"
 import { print, printJson } from "../output.ts"
 import { loadDefinitions } from "../project.ts"
+import { explainReads } from "./explainReads.ts"
 import { chooseExperiments } from "./recompute.ts"
 
 const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
@@ -162,11 +163,22 @@ const savingLines = (savings: ReadonlyArray<Saving>): ReadonlyArray<string> =>
     `            sort key by ${order.join(", ")} would spare most others; \`assay advise\` measures it`
   ])
 
+/** What `assay explain` was asked for: one experiment, or all of them and how they are read. */
+export interface ExplainInput {
+  readonly experiment: Option.Option<string>
+  readonly all: boolean
+  readonly config: Option.Option<string>
+  readonly json: boolean
+}
+
 /** Prints plan, estimate, statement and parameters. Without a warehouse that answers, the estimate says why it is missing. */
 export const runExplain = Effect.fn("command.explain")(
-  function*(input: { readonly experiment: string; readonly config: Option.Option<string>; readonly json: boolean }) {
+  function*(input: ExplainInput) {
     const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
-    const [name] = yield* Effect.fromResult(chooseExperiments(project, [input.experiment], false))
+    const [name, ...others] = yield* Effect.fromResult(
+      chooseExperiments(project, Option.toArray(input.experiment), input.all)
+    )
+    if (input.all) return yield* explainReads(project, [name!, ...others], input.json)
     const { config, definitions } = project
     const planned = yield* Effect.fromResult(
       plan({

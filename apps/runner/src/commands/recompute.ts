@@ -1,11 +1,12 @@
 /** `assay recompute`: new results for some or all experiments. */
 import { definitionHash } from "@assay/definitions"
 import { Instant, nameList, suggest } from "@assay/model"
-import { type Failure, recomputeAll, type Recomputed } from "@assay/pipeline"
+import { type Failure, type ReadTogether, recomputeAll, type Recomputed } from "@assay/pipeline"
 import { scorecard } from "@assay/report"
 import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
+import { bytesText } from "../cost.ts"
 import { aboutResults, warehouseLayer, writing } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
 import { print, printJson, say, scorecardOptions } from "../output.ts"
@@ -21,6 +22,8 @@ export interface RecomputeInput {
   readonly all: boolean
   readonly config: Option.Option<string>
   readonly concurrency: Option.Option<number>
+  /** Whether experiments are read together; as the configuration says where it is absent. */
+  readonly sharedReads: Option.Option<boolean>
   readonly asOf: Option.Option<string>
   /** Whether states are made anew. */
   readonly full: boolean
@@ -145,6 +148,33 @@ const sayFull = Effect.fn("sayFull")(function*(results: ReadonlyArray<Recomputed
   }
 })
 
+/** Which experiments were read together, and what that took, on stderr. */
+const sayReads = Effect.fn("sayReads")(function*(reads: ReadonlyArray<ReadTogether>, total: number) {
+  const done = reads.flatMap(({ experiments, outcome }) =>
+    Result.isSuccess(outcome) ? [{ experiments: experiments.length, ...outcome.success }] : []
+  )
+  const sum = (of: (one: typeof done[number]) => number) => done.reduce((all, one) => all + of(one), 0)
+  for (const { experiments, outcome } of reads) {
+    if (Result.isSuccess(outcome)) continue
+    yield* say(
+      `\nA read of ${experiments.length} experiments together failed, so that each was read alone: ${
+        errorText(outcome.failure)
+      }`
+    )
+  }
+  if (done.length === 0) return
+  const together = sum(({ experiments }) => experiments)
+  yield* say(
+    `\n${together === total ? "All" : together.toLocaleString("en-US")}${
+      together === total ? ` ${total.toLocaleString("en-US")}` : ` of ${total.toLocaleString("en-US")}`
+    } experiments were read together, by ${
+      done.length === 1 ? "1 statement" : `${done.length} statements`
+    } instead of ${together.toLocaleString("en-US")}: ${
+      sum(({ rowsRead }) => rowsRead).toLocaleString("en-US")
+    } rows, ${bytesText(sum(({ bytesRead }) => bytesRead))}.`
+  )
+})
+
 /** Which results are in the store alone, and why, on stderr; answers how many. */
 const sayUnpublished = Effect.fn("sayUnpublished")(
   function*(project: LoadedProject, results: ReadonlyArray<Recomputed>) {
@@ -202,6 +232,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
         multiplicity: config.multiplicity,
         slices: config.defaults.slices,
         series: config.defaults.series,
+        sharedReads: Option.getOrElse(input.sharedReads, () => config.defaults.shared_reads),
         asOf,
         version,
         warehouseVersion: yield* warehouse.version(),
@@ -213,12 +244,13 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
       watch
     )
   })
-  const { failed, results } = yield* run.pipe(
+  const { failed, reads, results } = yield* run.pipe(
     Effect.scoped,
     Effect.provide(Layer.merge(warehouseLayer(project), storeLayer(project)))
   )
   if (input.json) yield* printJson(outcomeJson(results, failed, skipped))
   else yield* printOutcome(project, commandLine(input.config), results, jobs.length)
+  yield* sayReads(reads, jobs.length)
   yield* sayFull(results)
   yield* sayFailures(failed, jobs.length)
   const unpublished = yield* sayUnpublished(project, results)

@@ -97,6 +97,12 @@ export const runReplay = Effect.fn("command.replay")(function*(input: ReplayInpu
       [
         `${experiment} as of ${as_of}, snapshot ${snapshot.id}`,
         `Statement   sha256 ${provenance.statement_hash}`,
+        ...(provenance.shared_read === undefined
+          ? []
+          : [
+            `Read        together with ${provenance.shared_read.experiments - 1} other experiments then; ` +
+            "this is the experiment's own statement, which says the same"
+          ]),
         `ClickHouse  ${
           warehouseVersion === provenance.warehouse_version
             ? `${warehouseVersion}, as before`
