@@ -29,7 +29,8 @@ describe("arguments that don't fit", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ...ReadonlyArray<RegExp>]> = [
     [["recomput"], /Unknown subcommand "recomput"/, /recompute|--help/],
     [["recompute", "--al"], /--al\b/, /--all/],
-    [["explain"], /Missing required argument: experiment/],
+    [["results"], /Missing required argument: experiment/],
+    [["explain"], /No experiment was named\n.*--all\. Defined are: checkout/],
     [["recompute"], /No experiment was named\n.*--all\. Defined are: checkout/],
     [["recompute", "--all", "checkout"], /Both --all and names/],
     [["recompute", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],

@@ -135,7 +135,7 @@ describe("experiments that share a read", () => {
   const held = async (plans: ReadonlyArray<Plan>, parts: ReadonlyArray<Part>, rows: ReadonlyArray<EventRow>) => {
     const shared = Shared.share(plans)
     const answer = await runtime.runPromise(Warehouse.use((_) => _.query(Shared.compileShared(shared))))
-    const sorted = Shared.sort(answer.rows)
+    const sorted = Shared.byExperiment(answer.rows)
     let seen = { ...none, shared: plans.length > 1 ? 1 : 0 }
     for (const [i, member] of shared.members.entries()) {
       const { experiment, metrics } = parts[i]!

@@ -228,11 +228,11 @@ const namelessOf = ({ plan: shared }: Shared, { plan }: Member, rows: ReadonlyAr
 }
 
 /** The rows of a shared statement's answer by the number of their experiment. */
-export const sort = (rows: ReadonlyArray<Row>): ReadonlyMap<number, ReadonlyArray<Row>> =>
+export const byExperiment = (rows: ReadonlyArray<Row>): ReadonlyMap<number, ReadonlyArray<Row>> =>
   Map.groupBy(rows, (row) => Number(row["experiment"]))
 
 /**
- * The aggregates of a member in the {@link sort}ed rows of the shared statement: the same as its own statement's. Fails with a DecodeError where
+ * The aggregates of a member in the rows, {@link byExperiment}, of the shared statement: the same as its own statement's. Fails with a DecodeError where
  * these can't be used.
  */
 export const answerOf = (

@@ -107,6 +107,7 @@ describe("a configuration", () => {
       engine: { name: "delta" },
       confidence: 0.95,
       concurrency: 4,
+      shared_reads: true,
       refresh: defaultRefresh,
       slices: [],
       series: false

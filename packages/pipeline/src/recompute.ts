@@ -455,7 +455,7 @@ const readTogether = Effect.fn("recompute.together")(
       comment: { assay: "recompute", experiments: experiments.join(", "), run },
       onProgress: (progress) => all((experiment) => ({ kind: "progress", experiment, progress }))
     })
-    const sorted = Shared.sort(rows)
+    const sorted = Shared.byExperiment(rows)
     const whole: SharedRead = {
       experiments: members.length,
       rows_read: statistics.rowsRead,

@@ -20,6 +20,7 @@ export {
   type KillsInput,
   type KillsReport
 } from "./fleet/kills.ts"
+export { manyBenchmark, type ManySize } from "./many.ts"
 export { measure, type Measured, median, table } from "./measure.ts"
 export { compareShapes, metricsBenchmark, partsBenchmark, sumPlan } from "./metrics.ts"
 export { summaryBenchmark, type SummarySize } from "./summary.ts"

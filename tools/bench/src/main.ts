@@ -9,6 +9,7 @@ import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
 import { duplicates, growth, identities, measurePoint, type Point } from "./growth.ts"
 import { keep } from "./history.ts"
+import { manyBenchmark } from "./many.ts"
 import { metricsBenchmark, partsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
 import { refreshBenchmark } from "./refresh.ts"
@@ -23,7 +24,8 @@ const usage = `Usage: npm run bench -- <name>
   duplicates [events] [rounds]  what looking for repeated rows costs, by the row and by an id (20000000, 5)
   identities [number] [MB]    a recompute of so many identities under a ceiling of memory (50000000, 8000)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
-  many [experiments]          small experiments through one server at concurrency 1, 4, 16; needs a container engine (200)
+  many [experiments] [metrics] [rounds] [events]  small experiments over one table, apart and with shared reads, at concurrency 1, 2, 4, 8 (500, 10, 1, 3000000)
+  many-server …               the same through one server; needs a container engine
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
   aggregations [runs]         coverage of the intervals of ratio, retention and caps by simulation (20000)
   quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
@@ -43,6 +45,13 @@ const number = (i: number, byDefault: number): number => {
 }
 
 const sizeOf = (events: number) => ({ events, identities: Math.ceil(events / 10), metrics: 10 })
+
+const many = (): Parameters<typeof manyBenchmark> => [
+  { experiments: number(0, 500), metrics: number(1, 10), events: number(3, 3_000_000) },
+  number(2, 1),
+  [1, 2, 4, 8],
+  join(folder, "results")
+]
 
 const folder = mkdtempSync(join(tmpdir(), "assay-bench-"))
 
@@ -73,10 +82,9 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
     const { serversBenchmark } = await import("./servers.ts")
     return serversBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5), join(folder, "data"))
   },
-  many: async () => {
-    const { manyBenchmark } = await import("./servers.ts")
-    return manyBenchmark(number(0, 200), [1, 4, 16])
-  },
+  many: () =>
+    Effect.runPromise(manyBenchmark(...many()).pipe(Effect.provide(Warehouse.layerEmbedded(join(folder, "data"))))),
+  "many-server": async () => (await import("./servers.ts")).manyOnServer(...many()),
   kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
   page: async () => (await import("./page.ts")).pageBenchmark(folder, number(0, 100), number(1, 5), number(2, 300)),

@@ -1,13 +1,9 @@
 /** The same recompute embedded, on one server and on three nodes; and many small experiments through one server. */
-import { occurrence } from "@assay/aggregation-occurrence"
 import { type Server, startCluster, startServer, users } from "@assay/containers"
-import { defaultEventMapping, type Experiment, type Metric } from "@assay/model"
-import { recomputeAll } from "@assay/pipeline"
-import { engines } from "@assay/stats"
-import { Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
-import { Effect, Layer } from "effect"
-import { makeEvents, type Size, start } from "./data.ts"
+import { Effect } from "effect"
+import { makeEvents, type Size } from "./data.ts"
+import { manyBenchmark } from "./many.ts"
 import { median, table } from "./measure.ts"
 import { assayStatement } from "./metrics.ts"
 
@@ -90,65 +86,14 @@ export const serversBenchmark = async (size: Size, rounds: number, folder: strin
   }
 }
 
-const experimentOf = (i: number): Experiment => ({
-  key: `experiment ${i}`,
-  environment: "prod",
-  feature: `feature-${i}`,
-  started_at: start,
-  ended_at: "2026-01-15",
-  control: "control",
-  variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
-  metrics: [{ metric: "m0", role: "goal" }]
-})
-
-/** Seconds for `count` experiments of a thousand identities each, through one server, at several concurrencies. */
-export const manyBenchmark = async (count: number, concurrencies: ReadonlyArray<number>): Promise<string> => {
+/** {@link manyBenchmark} through one server; CPU seconds are then those of the runner alone. */
+export const manyOnServer = async (
+  ...input: Parameters<typeof manyBenchmark>
+): Promise<string> => {
   process.env[passwordVariable] = users.admin.password
   const server = await startServer()
   try {
-    const jobs = Array.from({ length: count }, (_, i) => ({ experiment: experimentOf(i), definitionHash: String(i) }))
-    const metrics = new Map<string, Metric>([[
-      "m0",
-      { key: "m0", aggregation: "occurrence", event: "m0", direction: "up" }
-    ]])
-    const seconds = await Effect.runPromise(
-      Effect.gen(function*() {
-        yield* makeEvents({ identities: 1000, events: 20_000, metrics: 10 })
-        const warehouse = yield* Warehouse
-        yield* warehouse.command({
-          text:
-            `INSERT INTO events SELECT environment_key, event, concat('feature-', toString(n)), identifier, timestamp, value,
-            traits, metadata, collected_at
-            FROM events ARRAY JOIN range({n:UInt64}) AS n WHERE event = '$flag_exposure'`,
-          parameters: { n: count },
-          settings: {}
-        })
-        const warehouseVersion = yield* warehouse.version()
-        const times: Array<number> = []
-        for (const concurrency of concurrencies) {
-          const before = performance.now()
-          const { failed } = yield* recomputeAll(
-            jobs,
-            {
-              metrics,
-              mapping: defaultEventMapping,
-              aggregations: new Map([[occurrence.name, occurrence]]),
-              engine: engines.bayesian,
-              confidence: 0.95,
-              asOf: Date.UTC(2026, 0, 20),
-              version: "bench",
-              warehouseVersion
-            },
-            concurrency
-          )
-          if (failed.length > 0) return yield* failed[0]!.error
-          times.push((performance.now() - before) / 1000)
-        }
-        return times
-      }).pipe(Effect.provide(Layer.merge(at(server), Store.layerMemory)))
-    )
-    return `${count} small experiments through one server\n` +
-      table(["concurrency", "s"], seconds.map((s, i) => [String(concurrencies[i]), s.toFixed(1)]))
+    return await Effect.runPromise(manyBenchmark(...input).pipe(Effect.provide(at(server))))
   } finally {
     await server.remove()
   }

@@ -100,8 +100,8 @@ export const runReplay = Effect.fn("command.replay")(function*(input: ReplayInpu
         ...(provenance.shared_read === undefined
           ? []
           : [
-            `Read        together with ${provenance.shared_read.experiments - 1} other experiments then; ` +
-            "this is the experiment's own statement, which says the same"
+            `Read        by one statement for ${provenance.shared_read.experiments} experiments then; ` +
+            "this is the experiment's own, which says the same"
           ]),
         `ClickHouse  ${
           warehouseVersion === provenance.warehouse_version
