@@ -120,12 +120,10 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("experiments tha
       yield* load(rows)
       const [asked, apart]: [Array<string>, Array<string>] = [[], []]
       const shared = yield* recomputeAll(jobs, context, 2).pipe(
-        Effect.provide(watched(asked)),
-        Effect.provide(Store.layerMemory)
+        Effect.provide(Layer.merge(watched(asked), Store.layerMemory))
       )
       const own = yield* recomputeAll(jobs, { ...context, sharedReads: false }, 2).pipe(
-        Effect.provide(watched(apart)),
-        Effect.provide(Store.layerMemory)
+        Effect.provide(Layer.merge(watched(apart), Store.layerMemory))
       )
       assert.deepStrictEqual(asked, ["a, b, c, d"])
       assert.deepStrictEqual(apart.toSorted(), ["a", "b", "c", "d"])
