@@ -46,11 +46,15 @@ export const suggest = (name: string, candidates: Iterable<string>): string | un
   return near === undefined ? undefined : `Did you mean "${near}"?`
 }
 
+/** So many names are told of a longer list. A single one more costs no more than to say that there is one. */
+const mostNames = 12
+
 /** Names as a list for people, the first dozen of them. */
 export const nameList = (names: Iterable<string>): string => {
   const all = [...names]
-  const shown = all.slice(0, 12).join(", ")
-  return all.length > 12 ? `${shown}, … (${all.length} in all)` : shown
+  return all.length > mostNames + 1
+    ? `${all.slice(0, mostNames).join(", ")}, … (${all.length} in all)`
+    : all.join(", ")
 }
 
 /** A value as a person would recognise it, shortened. */

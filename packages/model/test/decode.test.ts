@@ -1,4 +1,4 @@
-import { decode, describe as describeValue, Experiment, Metric, suggest } from "@assay/model"
+import { decode, describe as describeValue, Experiment, Metric, nameList, suggest } from "@assay/model"
 import { Result, Schema } from "effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -38,7 +38,7 @@ describe("decode", () => {
       [
         "agregation",
         `the unknown key "agregation"`,
-        "one of key, description, aggregation, event, direction, value, where, sources, options, delay, window, covariate, … (13 in all)",
+        "one of key, description, aggregation, event, direction, value, where, sources, options, delay, window, covariate, cap",
         `Did you mean "aggregation"?`
       ]
     ],
@@ -128,6 +128,14 @@ describe("suggest", () => {
 
   it("says nothing when no name is near", () => {
     expect(suggest("colour", ["key", "event", "direction"])).toBeUndefined()
+  })
+})
+
+describe("a list of names", () => {
+  const names = (n: number) => Array.from({ length: n }, (_, i) => `n${i}`)
+  it("tells all of them as long as that is no more to read", () => {
+    for (const n of [0, 1, 12, 13]) expect(nameList(names(n))).toBe(names(n).join(", "))
+    expect(nameList(names(14))).toBe(`${names(12).join(", ")}, … (14 in all)`)
   })
 })
 
