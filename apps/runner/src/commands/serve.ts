@@ -7,7 +7,7 @@ import { UsageError } from "../Failed.ts"
 import { say } from "../output.ts"
 import { loadDefinitions, shown, warningLines } from "../project.ts"
 import { loadTokens, openAccess, tokenAccess } from "../serve/access.ts"
-import { Catalog } from "../serve/catalog.ts"
+import { Catalog, makeAhead } from "../serve/catalog.ts"
 import { serverLayer } from "../serve/server.ts"
 import { worker } from "../serve/worker.ts"
 import { runsLayer } from "../store.ts"
@@ -70,6 +70,7 @@ export const runServe = Effect.fn("command.serve")(function*(input: ServeInput) 
         entries === undefined ? "to this machine" : `${entries.length} ${entries.length === 1 ? "token" : "tokens"}`
       }). Ctrl-C stops it.`
     )
+    yield* Effect.forkScoped(makeAhead())
     const asks = entries === undefined ? input.refresh : entries.some(({ scopes }) => scopes.includes("refresh"))
     return yield* input.worker && asks
       ? worker({ project, runner: `${hostname()}-${process.pid}-serve` })
