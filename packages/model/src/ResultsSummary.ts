@@ -55,10 +55,14 @@ export const RefreshMode = Schema.Struct({
 })
 export interface RefreshMode extends Schema.Schema.Type<typeof RefreshMode> {}
 
-/** How an answer came to fit into the memory that there was: with parts of it on disk, or in so many parts of the identities. */
+/**
+ * How an answer came to fit into the memory that there was: with parts of it on disk, or in so many parts of the identities. `runs` counts
+ * the runs in a row that began and ended so, this one included; from time to time one begins with what takes more memory and less time.
+ */
 export const MemoryMode = Schema.Struct({
   by: Schema.Literals(["spill", "chunks"]),
-  chunks: Schema.optionalKey(Schema.Finite)
+  chunks: Schema.optionalKey(Schema.Finite),
+  runs: Schema.optionalKey(Schema.Finite)
 })
 export interface MemoryMode extends Schema.Schema.Type<typeof MemoryMode> {}
 

@@ -44,16 +44,25 @@ export const together = (
   }
 }
 
-/** The rungs, from the one that an earlier run ended on. */
-export const rungs = (before?: MemoryMode): ReadonlyArray<MemoryMode | undefined> => {
-  const all: ReadonlyArray<MemoryMode | undefined> = [
-    undefined,
-    { by: "spill" },
-    ...chunkings.map((chunks): MemoryMode => ({ by: "chunks", chunks }))
-  ]
-  const at = all.findIndex((rung) => rung?.by === before?.by && rung?.chunks === before?.chunks)
-  return all.slice(Math.max(0, at))
-}
+const all: ReadonlyArray<MemoryMode | undefined> = [
+  undefined,
+  { by: "spill" },
+  ...chunkings.map((chunks): MemoryMode => ({ by: "chunks", chunks }))
+]
+
+/** After so many runs on a rung, the next one begins on the one below: there may be fewer events now, or more memory. */
+export const lowerAfter = 8
+
+const placeOf = (memory: MemoryMode | undefined): number =>
+  Math.max(0, all.findIndex((rung) => rung?.by === memory?.by && rung?.chunks === memory?.chunks))
+
+/** The rungs, from the one that an earlier run ended on, or the one below after many runs there. */
+export const rungs = (before?: MemoryMode): ReadonlyArray<MemoryMode | undefined> =>
+  all.slice(Math.max(0, placeOf(before) - ((before?.runs ?? 1) >= lowerAfter ? 1 : 0)))
+
+/** A rung as a run tells it: `runs` goes on where it began there, and starts anew where it came there from below. */
+const ended = (rung: MemoryMode | undefined, first: boolean, before: MemoryMode | undefined): MemoryMode | undefined =>
+  rung && { ...rung, runs: first && placeOf(rung) === placeOf(before) ? (before?.runs ?? 1) + 1 : 1 }
 
 const isTooLarge = (error: WarehouseError): error is QueryLimitExceeded =>
   error._tag === "QueryLimitExceeded" && error.limit === "memory"
@@ -62,7 +71,7 @@ const isTooLarge = (error: WarehouseError): error is QueryLimitExceeded =>
 const isOutOfDisk = (error: WarehouseError): boolean => error._tag === "QueryRejected" && error.clickhouseCode === 243
 
 /**
- * Climbs until the plan's answer fits into memory. `run` asks one statement. Fails with the error of the last rung, which says what was tried,
+ * Climbs until the plan's answer fits into memory. `run` asks one statement; `before` is how an earlier run ended. Fails with the error of the last rung, which says what was tried,
  * or with any other error at once.
  */
 export const climb = <R>(
@@ -73,20 +82,20 @@ export const climb = <R>(
   const on = Effect.fnUntraced(function*(rung: MemoryMode | undefined, ceiling: number) {
     const settings = rung === undefined ? {} : spillSettings(Math.max(leastSpill, Math.floor(spillFrom * ceiling)))
     const plans = rung?.chunks === undefined ? [plan] : chunked(plan, rung.chunks)
-    let all: Pick<QueryResult, "rows" | "statistics"> | undefined
+    let got: Pick<QueryResult, "rows" | "statistics"> | undefined
     for (const one of plans) {
       const statement = compile(one)
       const { rows, statistics } = yield* run({ ...statement, settings: { ...settings, ...statement.settings } })
-      all = { rows: [...all?.rows ?? [], ...rows], statistics: together(all?.statistics, statistics) }
+      got = { rows: [...got?.rows ?? [], ...rows], statistics: together(got?.statistics, statistics) }
     }
-    return { ...all!, memory: rung }
+    return got!
   })
   return Effect.gen(function*() {
     let last: QueryLimitExceeded | undefined
     let refused: WarehouseError | undefined
-    for (const rung of rungs(before)) {
+    for (const [i, rung] of rungs(before).entries()) {
       const tried = yield* Effect.result(on(rung, last?.value ?? assumed))
-      if (tried._tag === "Success") return tried.success
+      if (tried._tag === "Success") return { ...tried.success, memory: ended(rung, i === 0, before) }
       const { failure } = tried
       if (isTooLarge(failure)) last = failure
       else if (rung === undefined || !isOutOfDisk(failure)) return yield* failure

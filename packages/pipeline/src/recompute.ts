@@ -127,7 +127,6 @@ const runQuery = Effect.fn("recompute.query")(
     of: "recompute" | "constants" = "recompute"
   ) {
     const warehouse = yield* Warehouse
-    yield* warehouse.admit(statement)
     return yield* warehouse.query(statement, {
       queryId: of === "recompute" ? `assay-${runId}` : `assay-${runId}-${of}`,
       comment: { assay: of, experiment: job.experiment.key, run: runId },
@@ -158,6 +157,7 @@ const findSliceValues = Effect.fn("recompute.slices")(
 /** The plan with its constants, of which a first statement finds the values, and what that cost. */
 const findConstants = Effect.fn("recompute.constants")(
   function*(job: Job, runId: string, planned: Plan, statement: Statement, watch: Watcher) {
+    yield* Warehouse.use((warehouse) => warehouse.admit(statement))
     const { rows, statistics } = yield* runQuery(job, runId, statement, watch, "constants")
     return {
       found: withConstants(planned, yield* Effect.fromResult(decodeConstants(planned, rows))),
@@ -208,6 +208,8 @@ const answer = Effect.fn("recompute.answer")(
     const { found, spent } = first === undefined
       ? { found: planned, spent: undefined }
       : yield* findConstants(job, runId, planned, first, watch)
+    // Asked once: parts of the identities read the same rows as the whole.
+    yield* Warehouse.use((warehouse) => warehouse.admit(compile(found)))
     const { memory, rows, statistics } = yield* climb(
       found,
       (statement) => runQuery(job, runId, statement, watch),
@@ -350,7 +352,7 @@ export const recompute = Effect.fn("recompute")(
       context,
       runId,
       complete,
-      before?.provenance.memory,
+      context.sample === undefined ? before?.provenance.memory : undefined,
       watch
     )
     const aggregates = withQuantiles(planned, yield* decodeRows(planned, rows, memory))

@@ -7,7 +7,7 @@ import { Warehouse, type WarehouseShape } from "@assay/warehouse"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
 import { recompute } from "../src/index.ts"
-import { climb, rungs } from "../src/ladder.ts"
+import { climb, lowerAfter, rungs } from "../src/ladder.ts"
 import { planOf } from "./plans.ts"
 import { contextOf, event, exposure, jobOf, load, measuring } from "./world.ts"
 
@@ -75,7 +75,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memor
       const direct = yield* climb(planned, (statement) => warehouse.query(statement))
       assert.isUndefined(direct.memory)
       const found = yield* run((of) => of >= 16)
-      assert.deepStrictEqual(found.memory, { by: "chunks", chunks: 16 })
+      assert.deepStrictEqual(found.memory, { by: "chunks", chunks: 16, runs: 1 })
       assert.deepStrictEqual(
         nearly(yield* Effect.fromResult(decodeAggregates(planned, found.rows, true))),
         nearly(yield* whole(planned))
@@ -104,7 +104,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memor
           (statement) => fails(statement) && !isPart(statement) ? Effect.fail(full) : warehouse.query(statement),
           before
         )
-      assert.deepStrictEqual((yield* run({ by: "spill" })).memory, { by: "chunks", chunks: 4 })
+      assert.deepStrictEqual((yield* run({ by: "spill" })).memory, { by: "chunks", chunks: 4, runs: 1 })
       assert.strictEqual(yield* Effect.flip(run(undefined, () => true)), full)
     }))
 
@@ -128,10 +128,54 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memor
       yield* load(rows.filter(({ value }) => value !== "unknown"))
       asked = 0
       const { summary } = yield* run
-      assert.deepStrictEqual([summary.provenance.memory, asked], [{ by: "chunks", chunks: 4 }, 6])
+      assert.deepStrictEqual([summary.provenance.memory, asked], [{ by: "chunks", chunks: 4, runs: 1 }, 6])
       asked = 0
-      yield* run
-      assert.strictEqual(asked, 4)
+      const again = yield* run
+      assert.deepStrictEqual([again.summary.provenance.memory, asked], [{ by: "chunks", chunks: 4, runs: 2 }, 4])
+    }).pipe(Effect.provide(Store.layerMemory)))
+
+  it.effect("a run after many on a rung begins one below, and goes down a rung at a time where it fits", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const planned = planOf(measuring(keys))
+      const warehouse = yield* Warehouse
+      const sixteen = (runs: number): MemoryMode => ({ by: "chunks", chunks: 16, runs })
+      const run = (before: MemoryMode, fits: (of: number) => boolean) => {
+        const asked: Array<number> = []
+        const within = tight(warehouse, fits)
+        return climb(planned, (statement) => {
+          asked.push(Number(/cityHash64\([^%]*% (\d+) >= /.exec(statement.text)?.[1] ?? 0))
+          return within.query(statement)
+        }, before).pipe(Effect.map(({ memory }) => ({ memory, asked: [...new Set(asked)] })))
+      }
+      const fitsSixteen = (of: number) => of >= 16
+      assert.deepStrictEqual(yield* run(sixteen(lowerAfter - 1), fitsSixteen), {
+        memory: sixteen(lowerAfter),
+        asked: [16]
+      })
+      assert.deepStrictEqual(yield* run(sixteen(lowerAfter), fitsSixteen), { memory: sixteen(1), asked: [4, 16] })
+      assert.deepStrictEqual(yield* run(sixteen(lowerAfter), () => true), {
+        memory: { by: "chunks", chunks: 4, runs: 1 },
+        asked: [4]
+      })
+      const spilled = yield* climb(planned, (statement) => warehouse.query(statement), {
+        by: "spill",
+        runs: lowerAfter
+      })
+      assert.isUndefined(spilled.memory)
+    }))
+
+  it.effect("what is read is estimated once, however many parts it is asked in", () =>
+    Effect.gen(function*() {
+      yield* load(rows.filter(({ value }) => value !== "unknown"))
+      const warehouse = yield* Warehouse
+      let admitted = 0
+      const counting: WarehouseShape = {
+        ...tight(warehouse, (of) => of >= 16),
+        admit: (statement) => Effect.andThen(Effect.sync(() => (admitted += 1)), warehouse.admit(statement))
+      }
+      yield* recompute(jobOf(measuring(keys)), contextOf()).pipe(Effect.provideService(Warehouse, counting))
+      assert.strictEqual(admitted, 1)
     }).pipe(Effect.provide(Store.layerMemory)))
 
   it.effect("a preview has whole identities of both arms, says what it is, and isn't kept", () =>
