@@ -184,6 +184,33 @@ describe("experiments that share a read", () => {
     expect(missing(seen)).toEqual([])
   })
 
+  it("do so where columns of the table are called what the statement calls its own", async () => {
+    const names = { feature_name: "experiment", value: "slot", timestamp: "t", event: "pack", identifier: "k" }
+    const renamed = Object.entries(names).map(([column, name]) => `${column} AS ${name}`).join(", ")
+    await runtime.runPromise(Warehouse.use((_) =>
+      _.command({
+        text: `CREATE VIEW renamed AS SELECT * EXCEPT (${Object.keys(names).join(", ")}), ${renamed} FROM events`,
+        parameters: {},
+        settings: {}
+      })
+    ))
+    let shared = 0
+    for (const [one, dealt] of fc.sample(fc.tuple(scene, deal(7, 1, 3)), { seed: 21, numRuns: 2 })) {
+      const rows = withFeatures(one)
+      await load(rows)
+      const planned = partsOf(one, dealt).map((part) => {
+        const { mapping } = planOf(part.experiment, part.metrics, "renamed")
+        const columns = { ...mapping.columns, feature: "experiment", value: "slot", timestamp: "t", event: "pack" }
+        return { part, plan: planOf(part.experiment, part.metrics, "renamed", { columns, identities: { k: "k" } }) }
+      }).filter(({ plan }) => Shared.refusal(plan) === undefined)
+      for (const group of Map.groupBy(planned, ({ plan }) => Shared.kinship(plan)).values()) {
+        await held(group.map(({ plan }) => plan), group.map(({ part }) => part), rows)
+        if (group.length > 1) shared += 1
+      }
+    }
+    expect(shared).toBeGreaterThan(0)
+  })
+
   it("do so with a row per identity and event, too", async () => {
     const { long, seen } = await all(fc.sample(fc.tuple(alike, deal(36, 8, 12)), { seed: 12, numRuns: 3 }))
     expect(missing(seen)).toEqual([])

@@ -8,10 +8,10 @@ import { count, type Row, Unexpected } from "./cells.ts"
 import { completedBy, type Places } from "./completed.ts"
 import { mapLeaves } from "./Constants.ts"
 import { type Aggregates, decodeCompleted } from "./decode.ts"
-import { longOf } from "./Long.ts"
+import { type Long, longOf } from "./Long.ts"
 import { accumulatorOf, type Measure, measures, type Plan, type PlannedAccumulator, type Stream } from "./Plan.ts"
 import { compile } from "./statement/compile.ts"
-import { eventColumns } from "./statement/events.ts"
+import { type EventColumns, eventColumns } from "./statement/events.ts"
 import { countColumn, ripeTimes } from "./statement/moments.ts"
 import { slotOf } from "./statement/sharers.ts"
 import { strategyOf } from "./Strategy.ts"
@@ -19,6 +19,9 @@ import { strategyOf } from "./Strategy.ts"
 /** A plan for several experiments, and where each of them finds in it what it planned; in the order in which they were given. */
 export interface Shared {
   readonly plan: Plan
+  /** Its long form, where that is the one that it is written in, and what is read of an event there. */
+  readonly long: Long | undefined
+  readonly columns: EventColumns
   readonly members: ReadonlyArray<Member>
 }
 
@@ -154,39 +157,43 @@ export const share = (plans: ReadonlyArray<Plan>): Shared => {
       : a - b
   )
   const [metric] = first.metrics
-  return {
-    plan: {
-      ...first,
-      from: Math.min(...plans.map(({ from }) => from)),
-      to: Math.max(...plans.map(({ to }) => to)),
-      reads: {
-        from: Math.min(...plans.map(({ reads }) => reads.from)),
-        to: Math.max(...plans.map(({ reads }) => reads.to))
-      },
-      streams: streams.list,
-      accumulators: accumulators.list,
-      metrics: numbered.map((measure) => ({
-        ...metric!,
-        ...measure,
-        streams: [],
-        covariate: undefined,
-        cap: undefined,
-        quantile: undefined,
-        reported: []
-      })),
-      sharers: order.map((p) => {
-        const { arms, experiment: { feature }, from, reads, streams: own, to } = plans[p]!
-        return {
-          feature,
-          from,
-          to,
-          reads,
-          arms,
-          events: [...new Set(own.map(({ event }) => event))],
-          ripe: times.map((one) => one[p] ?? null)
-        }
-      })
+  const shared: Plan = {
+    ...first,
+    from: Math.min(...plans.map(({ from }) => from)),
+    to: Math.max(...plans.map(({ to }) => to)),
+    reads: {
+      from: Math.min(...plans.map(({ reads }) => reads.from)),
+      to: Math.max(...plans.map(({ reads }) => reads.to))
     },
+    streams: streams.list,
+    accumulators: accumulators.list,
+    metrics: numbered.map((measure) => ({
+      ...metric!,
+      ...measure,
+      streams: [],
+      covariate: undefined,
+      cap: undefined,
+      quantile: undefined,
+      reported: []
+    })),
+    sharers: order.map((p) => {
+      const { arms, experiment: { feature }, from, reads, streams: own, to } = plans[p]!
+      return {
+        feature,
+        from,
+        to,
+        reads,
+        arms,
+        events: [...new Set(own.map(({ event }) => event))],
+        ripe: times.map((one) => one[p] ?? null)
+      }
+    })
+  }
+  const { long } = strategyOf(shared)
+  return {
+    plan: shared,
+    long,
+    columns: eventColumns(long?.plan ?? shared),
     members: plans.map((plan, p) => ({ plan, number: order.indexOf(p) + 1, ...placed[p]! }))
   }
 }
@@ -195,8 +202,7 @@ export const share = (plans: ReadonlyArray<Plan>): Shared => {
 export const compileShared = ({ plan }: Shared): Statement => compile(plan)
 
 /** Where the measures and streams of a member stand in the rows of the shared statement. */
-const placesOf = ({ plan: shared }: Shared, { measures: own, plan, streams }: Member): Places => {
-  const { long } = strategyOf(shared)
+const placesOf = ({ long, plan: shared }: Shared, { measures: own, plan, streams }: Member): Places => {
   const ripe = ripeTimes(shared.metrics)
   const at = (place: number) => long === undefined ? { event: 0, at: place } : long.measures[place]!
   const all = measures(plan)
@@ -214,9 +220,11 @@ const placesOf = ({ plan: shared }: Shared, { measures: own, plan, streams }: Me
 }
 
 /** Events without an identity that are those of a member, as one row of it. */
-const namelessOf = ({ plan: shared }: Shared, { plan }: Member, rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
-  const { long } = strategyOf(shared)
-  const columns = eventColumns(long?.plan ?? shared)
+const namelessOf = (
+  { columns, plan: shared }: Shared,
+  { plan }: Member,
+  rows: ReadonlyArray<Row>
+): ReadonlyArray<Row> => {
   const looked = new Set(plan.streams.map(({ event }) => event))
   const offset = (millis: number) => millis - shared.reads.from + 1
   const own = rows.filter((row) => {

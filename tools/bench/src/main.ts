@@ -24,7 +24,7 @@ const usage = `Usage: npm run bench -- <name>
   duplicates [events] [rounds]  what looking for repeated rows costs, by the row and by an id (20000000, 5)
   identities [number] [MB]    a recompute of so many identities under a ceiling of memory (50000000, 8000)
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
-  many [experiments] [metrics] [rounds] [events]  small experiments over one table, apart and with shared reads, at concurrency 1, 2, 4, 8 (500, 10, 1, 3000000)
+  many [experiments] [metrics] [rounds] [events]  small experiments over one table, apart and with shared reads, at concurrency 1, 2, 4, 8 (500, 10, 1, 2000000)
   many-server …               the same through one server; needs a container engine
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
   aggregations [runs]         coverage of the intervals of ratio, retention and caps by simulation (20000)
@@ -47,7 +47,7 @@ const number = (i: number, byDefault: number): number => {
 const sizeOf = (events: number) => ({ events, identities: Math.ceil(events / 10), metrics: 10 })
 
 const many = (): Parameters<typeof manyBenchmark> => [
-  { experiments: number(0, 500), metrics: number(1, 10), events: number(3, 3_000_000) },
+  { experiments: number(0, 500), metrics: number(1, 10), events: number(3, 2_000_000) },
   number(2, 1),
   [1, 2, 4, 8],
   join(folder, "results")

@@ -187,8 +187,9 @@ const sharersOf = (sharers: ReadonlyArray<Sharer>, feature: string): Fragment =>
     : sql`arrayJoin(range(${first}, toUInt16(${ofFeature(firsts.map((one, i) => one + counts[i]!))})))`
 }
 
-/** One row per exposure and experiment of a shared plan that it belongs to: the number of the experiment, `k`, `at` and `arm`. */
+/** One row per exposure and experiment of a shared plan that it belongs to: `k`, `at`, `arm`, and the number of the experiment. */
 const sharedExposureRows = (plan: Plan, sharers: ReadonlyArray<Sharer>, source: ExposureSource): Fragment => {
+  const number = own("experiment")
   const ranked = sharers.map(rankedArms)
   const texts = ranked.map((ranks) => JSON.stringify(ranks))
   const sets = [...new Set(texts)]
@@ -198,25 +199,26 @@ const sharedExposureRows = (plan: Plan, sharers: ReadonlyArray<Sharer>, source: 
   const rank = others.length === 0
     ? rankOf(own("variant"), set!, set!.map((_, i) => i))
     : rankOf(
-      sql`concat(toString(${each(plan, (_, i) => sets.indexOf(texts[i]!))}), ' ', ${own("variant")})`,
+      sql`concat(toString(${each(plan, (_, i) => sets.indexOf(texts[i]!), number)}), ' ', ${own("variant")})`,
       [set!, ...others].flatMap((ranks, i) => ranks.map((arm) => `${i} ${arm}`)),
       [set!, ...others].flatMap((ranks) => ranks.map((_, rank) => rank))
     )
-  return sql`SELECT ${own("k")}, ${own("at")}, ${rank} AS ${own("arm")}, ${sharer}
+  return sql`SELECT ${own("k")}, ${own("at")}, ${rank} AS ${own("arm")}, ${number}
             FROM (
               SELECT ${
     join([
       sql`${identityKey(text(source.identity))} AS ${own("k")}`,
       sql`${offset(plan, source.timestamp)} AS ${own("at")}`,
       sql`${text(source.variant)} AS ${own("variant")}`,
-      sql`${sharersOf(sharers, source.feature)} AS ${sharer}`
+      sql`${sharersOf(sharers, source.feature)} AS ${number}`
     ])
   }
               FROM ${source.from}
               WHERE ${and(source.where)}
             )
-            WHERE ${own("at")} >= ${each(plan, ({ from }) => offsetOf(plan, from))}
-              AND ${own("at")} < ${each(plan, ({ to }) => offsetOf(plan, to))}`
+            WHERE ${number} != 0
+              AND ${own("at")} >= ${each(plan, ({ from }) => offsetOf(plan, from), number)}
+              AND ${own("at")} < ${each(plan, ({ to }) => offsetOf(plan, to), number)}`
 }
 
 /** One row per exposure: `k`, `at`, `arm`, and what else is asked for, in columns of our own. */
@@ -301,7 +303,7 @@ export const exposures = (plan: Plan, rows?: Fragment): Fragment => {
       ...carried.map(({ first }) => first),
       sql`min(if(${own("arm")} = ${integer(noArm)}, ${never}, toUInt64(${own("at")}) * 64 + ${own("arm")})) AS first`,
       seen,
-      ...(plan.sharers === undefined ? [] : [sharer])
+      ...(plan.sharers === undefined ? [] : [sql`${own("experiment")} AS ${sharer}`])
     ], lines)
   }
           FROM (
