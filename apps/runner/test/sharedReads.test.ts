@@ -61,6 +61,8 @@ describe("assay with several experiments", () => {
     expect(text.stdout).toMatch(/reads 3 experiments by 2 statements: about [\d,]+ rows \(.*\) instead of [\d,]+ rows/)
     expect(text.stdout).toMatch(/\nTogether +2 experiments \(again, checkout_button\): about .* instead of /)
     expect(text.stdout).toMatch(/\nAlone +daily, since it has a series: about /)
+    const one = await assay(["explain", "daily"], here)
+    expect(one.stdout).toMatch(/\nTogether +with no other experiment, since it has a series\n/)
     const machine = json(await assay(["explain", "--all", "--json"], here))
     expect(machine).toMatchObject({
       schema: "assay.explain-reads/1",

@@ -6,6 +6,7 @@ import {
   type Plan,
   plan,
   type PlannedMetric,
+  Shared,
   Stored,
   strategyOf,
   type Stream,
@@ -73,6 +74,17 @@ const refreshLines = (planned: Plan, incremental: ResolvedConfig["incremental"])
     refused === undefined
       ? `Refresh     from its state and what is new by ${by}, ${Duration.fromMillis(incremental.lag)} ago and before`
       : `Refresh     reads all data, since ${refused}`
+  ]
+}
+
+/** Whether an experiment may be read together with others; nothing where that isn't done. */
+const togetherLines = (planned: Plan, { defaults, incremental }: ResolvedConfig): ReadonlyArray<string> => {
+  if (incremental !== undefined || !defaults.shared_reads) return []
+  const refused = Shared.refusal(planned)
+  return [
+    refused === undefined
+      ? "Together    with experiments that read the same, where that saves reads; `assay explain --all` says which"
+      : `Together    with no other experiment, since ${refused}`
   ]
 }
 
@@ -241,6 +253,7 @@ export const runExplain = Effect.fn("command.explain")(
       [
         ...describePlan(planned),
         ...refreshLines(planned, config.incremental),
+        ...togetherLines(planned, config),
         ...reads,
         ...(Result.isSuccess(estimated) ? savingLines(estimated.success.savings) : []),
         ...(refused === undefined ? [] : [`Refused     ${refused.message}`]),
