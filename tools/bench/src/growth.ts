@@ -110,9 +110,14 @@ const cells = ({ cpu, memory, resident, rows, wall }: Found): ReadonlyArray<stri
 
 const header = ["rows read", "wall s", "CPU s", "query MB", "process MB"]
 
-/** Sizes from `least` to `most`, each about 3.2 times the one before. */
-const sizes = (least: number, most: number): ReadonlyArray<number> =>
-  least >= most ? [most] : [least, ...sizes(Math.min(most, Math.round(least * Math.sqrt(10))), most)]
+/** Sizes from `least` to `most` in equal ratios of about 3.2. */
+export const sizes = (least: number, most: number): ReadonlyArray<number> => {
+  const steps = Math.max(most > least ? 1 : 0, Math.round(2 * Math.log10(most / least)))
+  return Array.from(
+    { length: steps + 1 },
+    (_, i) => i === steps ? most : Math.round(least * (most / least) ** (i / steps))
+  )
+}
 
 /** Sizes up to so many events: identities a tenth of them, and then always as many as at the smallest size. */
 export const growth = async (most: number, rounds: number): Promise<string> => {

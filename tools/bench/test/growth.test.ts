@@ -2,13 +2,21 @@
 import { Warehouse } from "@assay/warehouse"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { exponent, measurePoint } from "../src/growth.ts"
+import { exponent, measurePoint, sizes } from "../src/growth.ts"
 
 describe("the exponent", () => {
   it("is that of a power, and 0 of what stays as it is", () => {
     const points = (of: (x: number) => number) => [2e6, 6e6, 2e7].map((x) => [x, of(x)] as const)
     assert.approximately(exponent(points((x) => 3 * x ** 1.04)), 1.04, 1e-9)
     assert.approximately(exponent(points(() => 7)), 0, 1e-9)
+  })
+})
+
+describe("sizes", () => {
+  it("lead from the least to the most, each once", () => {
+    assert.deepStrictEqual(sizes(2e6, 2e7), [2_000_000, 6_324_555, 20_000_000])
+    assert.deepStrictEqual(sizes(2e6, 2e6), [2_000_000])
+    assert.deepStrictEqual(sizes(2e6, 2.1e6), [2_000_000, 2_100_000])
   })
 })
 

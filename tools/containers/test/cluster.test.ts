@@ -3,7 +3,7 @@ import { WarehouseUnavailable } from "@assay/model"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest"
-import { type Cluster, startCluster } from "../src/index.ts"
+import { type Cluster, startCluster, users } from "../src/index.ts"
 import { at, failure, statement } from "./asking.ts"
 import { makeProject } from "./project.ts"
 import { identities, statements } from "./shop.ts"
@@ -61,6 +61,39 @@ describe("three nodes", () => {
         }
       }
     }).pipe(Effect.runPromise))
+
+  it("are advised of what their own tables lack, by a Distributed table or as a cluster", async () => {
+    const [first] = cluster.nodes
+    await first.ask(
+      "CREATE TABLE shop.unordered_local AS shop.events_local ENGINE = MergeTree ORDER BY identifier SETTINGS index_granularity = 64"
+    )
+    await first.ask(
+      "CREATE TABLE shop.unordered AS shop.unordered_local ENGINE = Distributed(assay, shop, unordered_local, cityHash64(identifier))"
+    )
+    await first.ask("INSERT INTO shop.unordered_local SELECT * FROM shop.events_local")
+    await first.ask(
+      "INSERT INTO shop.unordered_local SELECT * REPLACE ('view' AS event) FROM shop.events_local ARRAY JOIN range(40) AS i"
+    )
+    const named = { table: "unordered" }
+    const local = { database: "shop", table: "unordered_local", cluster: { name: "assay", identity: "identifier" } }
+    const project = makeProject({ url: first.url, user: users.admin })
+    try {
+      for (const events of [named, local]) {
+        project.configure({ url: first.url, user: users.admin, events })
+        const { stdout } = await project.run(["advise", "alpha", "--scratch", "shop"])
+        expect(stdout).toMatch(/^`shop`\.`unordered_local` {2}MergeTree, ordered by identifier/m)
+        expect(stdout.includes("Named as unordered, which is Distributed over it on assay.")).toBe(events === named)
+        expect(stdout).toMatch(/^ {5}Measured: the statements, on a copy of [\d,]+ of [\d,]+ rows$/m)
+        expect(stdout).toMatch(
+          /^ALTER TABLE `shop`\.`unordered_local` ON CLUSTER `assay` ADD PROJECTION `assay_by_event` \($/m
+        )
+      }
+    } finally {
+      project.remove()
+      await first.ask("DROP TABLE shop.unordered")
+      await first.ask("DROP TABLE shop.unordered_local")
+    }
+  })
 
   it("give the results of one node, through a Distributed table", async () => {
     const project = makeProject({ url: cluster.nodes[0].url })
