@@ -195,7 +195,12 @@ const further = (inference: WireInference): ReadonlyArray<readonly [string, stri
     ["chance to win", Numbers.chance(inference.chance_to_win)],
     ...(log_e === undefined ? [] : [["e-value (natural log)", precise(log_e)] as const]),
     ...(adjusted === undefined ? [] : [
-      [`p, corrected (${visible(adjusted.method)}, ${adjusted.comparisons} comparisons)`, p(adjusted.p_value)] as const,
+      [
+        `p, corrected (${visible(adjusted.method)}, ${adjusted.comparisons} ${
+          adjusted.comparisons === 1 ? "comparison" : "comparisons"
+        })`,
+        p(adjusted.p_value)
+      ] as const,
       ...(adjusted.ci_low === null || adjusted.ci_high === null
         ? []
         : [
