@@ -5,7 +5,7 @@ import type { VNode } from "preact"
 import { armName, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
 import { badge, cell, figure, heading, row, rowHeading, section, unfold } from "./parts.ts"
-import { drawingHeading, drawingsOf, evidenceOf, liftText, withheldText } from "./scorecardSection.ts"
+import { drawingHeading, drawingsOf, evidenceOf, liftText, ofArms, withheldText } from "./scorecardSection.ts"
 import { name } from "./text.ts"
 
 /** The name of a slice. */
@@ -79,7 +79,7 @@ const metricTable = (summary: ResultsSummary, breakdown: Breakdown, metric: Metr
   })
   return el(
     "table",
-    { class: "score slices", role: "table", "aria-label": "Slices" },
+    { class: `score slices ${ofArms(summary)}`, role: "table", "aria-label": "Slices" },
     el(
       "thead",
       { role: "rowgroup" },

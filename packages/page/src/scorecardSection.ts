@@ -124,6 +124,9 @@ export const drawingHeading = (axis: Axis | undefined): VNode =>
     ...(axis === undefined ? [] : [trusted("div", {}, axisChart(axis))])
   )
 
+/** The class of a scorecard by its arms, by which the style knows how high a metric will be. */
+export const ofArms = (summary: ResultsSummary): string => `of-${armsOf(summary).length}`
+
 /** The drawing of each inference. */
 type Drawings = ReadonlyMap<WireInference, string>
 
@@ -360,7 +363,7 @@ export const scorecardSection = (summary: ResultsSummary): VNode => {
     return metrics.length === 0 ? [] : [
       el(
         "table",
-        { class: "score", role: "table", "aria-label": title },
+        { class: `score ${ofArms(summary)}`, role: "table", "aria-label": title },
         el(
           "thead",
           { role: "rowgroup" },

@@ -167,7 +167,7 @@ describe("the text of charts and the figures of rows", () => {
   })
 })
 
-describe("the page of 100 metrics in 5 arms", () => {
+describe("the page of many metrics", () => {
   it("is laid out where one looks, found in by the browser's search, and printed whole", async () => {
     const { page } = await open(browser, light!, written("large", large(100, 5)))
     const devtools = await page.context().newCDPSession(page)
@@ -192,4 +192,19 @@ describe("the page of 100 metrics in 5 arms", () => {
     expect(await laidOut()).toBe(true)
     await page.context().close()
   })
+  it.each([1280, 800, 390])(
+    "is as high as it will be before it is laid out, on a window of %d pixels, so that links find their sections",
+    async (width) => {
+      const { page } = await open(browser, light!, written("many", large(20, 5)))
+      await page.setViewportSize({ width, height: 900 })
+      const height = () => page.evaluate<number>("document.documentElement.scrollHeight")
+      const guessed = await height()
+      await page.locator("nav.contents").getByRole("link", { name: "Over time" }).click()
+      const off = () => page.evaluate<number>("Math.abs(document.getElementById('time').getBoundingClientRect().top)")
+      await expect.poll(off).toBeLessThan(1)
+      await unroll(page)
+      expect(Math.abs(guessed / await height() - 1)).toBeLessThan(0.03)
+      await page.context().close()
+    }
+  )
 })
