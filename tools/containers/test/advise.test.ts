@@ -61,7 +61,11 @@ describe("assay advise", () => {
     project.remove()
   })
 
-  const advise = async (name: "admin" | "reader", args: ReadonlyArray<string> = [], table = "unordered") => {
+  const advise = async (
+    name: "admin" | "reader" | "stranger",
+    args: ReadonlyArray<string> = [],
+    table = "unordered"
+  ) => {
     project.configure({ url, events: { table }, user: users[name] })
     const { code, stderr, stdout } = await project.run(["advise", "--json", ...args])
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^Looking at .*\n$/)])
@@ -81,6 +85,7 @@ describe("assay advise", () => {
     const reason = async (table: string) => (await advise("admin", [], table)).tables[0].because.join()
     expect(await reason("crowd")).toMatch(/a view/)
     expect(await reason("nothing")).toMatch(/no such table/)
+    expect((await advise("stranger", [], "events")).tables[0].because.join()).toMatch(/497 ACCESS_DENIED/)
   })
 
   it("leaves nothing when it is interrupted", async () => {

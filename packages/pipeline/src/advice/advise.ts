@@ -6,7 +6,7 @@ import { compile, type Plan, Stored, type TableRead, tableReads, withConstants }
 import type { Statement, WarehouseError } from "@assay/model"
 import type { Estimate, WarehouseShape } from "@assay/warehouse"
 import { Effect, Result } from "effect"
-import { factsOf, plain, quotedTable, type Refusal, type TableFacts } from "./facts.ts"
+import { factsOf, plain, quoted, quotedTable, type Refusal, type TableFacts } from "./facts.ts"
 import { look, type Needs, samplingOf } from "./look.ts"
 import {
   columnsNamed,
@@ -168,8 +168,6 @@ interface Subject {
   readonly named: TableRead["at"]
   readonly facts: TableFacts
   readonly needs: Needs
-  readonly columns: ReadonlyArray<string>
-  readonly aliases: ReadonlyArray<string>
   readonly projections: ReadonlyArray<Proposal>
   readonly indices: ReadonlyArray<Proposal>
   readonly copied: Copied
@@ -235,8 +233,6 @@ const subjectOf = Effect.fn("advice.subject")(
       named,
       facts,
       needs,
-      columns,
-      aliases,
       projections: refused === undefined ? projectionsFor(reads, columns, facts) : [],
       indices: kept && plans.some((plan) => Stored.refusal(plan) === undefined) ? indexFor(ingested, facts) : [],
       copied: { facts, columns: [...new Set([...stored, ...keys])], sampling },
@@ -297,7 +293,7 @@ const refreshStatements = Effect.fn("advice.refresh")(function*(
 ) {
   const { rows: [row] } = yield* warehouse.query(
     plain(
-      `SELECT toFloat64(toUnixTimestamp64Milli(toDateTime64(max(\`${column}\`), 3, 'UTC'))) AS newest FROM ${
+      `SELECT toFloat64(toUnixTimestamp64Milli(toDateTime64(max(${quoted(column)}), 3, 'UTC'))) AS newest FROM ${
         quotedTable(copy.at)
       }`
     )
@@ -467,19 +463,6 @@ export const advise = Effect.fn("advise")(
     const local = new Map(
       found.flatMap((one, i) => (isRefusal(one) ? [] : [[placeKey(named[i]!), one.at] as const]))
     )
-    const unknown: Estimate = { tables: [], rows: 0 }
-    const weighed = yield* Effect.forEach(plans, (plan) =>
-      warehouse.estimate(statementOf(over(plan, local))).pipe(
-        Effect.catchTag("QueryRejected", () => Effect.succeed(unknown)),
-        Effect.map((estimate) => ({ plan, estimate }))
-      ))
-    const heaviest = weighed.toSorted((a, b) => b.estimate.rows - a.estimate.rows).slice(0, mostTried)
-    const tried: readonly [Plan, ...ReadonlyArray<Plan>] = [
-      heaviest[0]!.plan,
-      ...heaviest.slice(1).map(({ plan }) => plan)
-    ]
-    const estimates = heaviest.map(({ estimate }) => estimate)
-    const subjects: Array<Subject> = []
     const refusals: Array<TableAdvice> = []
     const refuse = (at: TableRead["at"], reason: string) =>
       refusals.push({
@@ -490,6 +473,24 @@ export const advise = Effect.fn("advise")(
         advised: [],
         because: [reason]
       })
+    const weighed: Array<{ readonly plan: Plan; readonly estimate: Estimate }> = []
+    for (const plan of plans) {
+      const estimate = yield* Effect.result(warehouse.estimate(statementOf(over(plan, local))))
+      if (Result.isSuccess(estimate)) weighed.push({ plan, estimate: estimate.success })
+      else if (!isRefused(estimate.failure)) return yield* estimate.failure
+      else if (found.some(isRefusal)) weighed.push({ plan, estimate: { tables: [], rows: 0 } })
+      else {
+        for (const at of named) refuse(at, estimate.failure.message)
+        return { experiments: [plan.experiment.key], of: plans.length, tables: refusals, unmeasured: undefined }
+      }
+    }
+    const heaviest = weighed.toSorted((a, b) => b.estimate.rows - a.estimate.rows).slice(0, mostTried)
+    const tried: readonly [Plan, ...ReadonlyArray<Plan>] = [
+      heaviest[0]!.plan,
+      ...heaviest.slice(1).map(({ plan }) => plan)
+    ]
+    const estimates = heaviest.map(({ estimate }) => estimate)
+    const subjects: Array<Subject> = []
     for (const [i, facts] of found.entries()) {
       const at = named[i]!
       if (isRefusal(facts)) {
