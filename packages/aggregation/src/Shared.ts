@@ -10,8 +10,9 @@ import { mapLeaves } from "./Constants.ts"
 import { type Aggregates, decodeCompleted } from "./decode.ts"
 import { type Long, longOf } from "./Long.ts"
 import { accumulatorOf, type Measure, measures, type Plan, type PlannedAccumulator, type Stream } from "./Plan.ts"
-import { compile } from "./statement/compile.ts"
+import { compile, statement } from "./statement/compile.ts"
 import { type EventColumns, eventColumns } from "./statement/events.ts"
+import { exposedCounts } from "./statement/exposures.ts"
 import { countColumn, ripeTimes } from "./statement/moments.ts"
 import { slotOf } from "./statement/sharers.ts"
 import { strategyOf } from "./Strategy.ts"
@@ -200,6 +201,16 @@ export const share = (plans: ReadonlyArray<Plan>): Shared => {
 
 /** The statement of a shared plan. */
 export const compileShared = ({ plan }: Shared): Statement => compile(plan)
+
+/** A statement that says about how many identities each experiment has, from the exposures alone; {@link sizesOf} reads it. */
+export const compileSizes = ({ plan }: Shared): Statement => statement(exposedCounts(plan, plan.sharers ?? []))
+
+/** About how many identities each of the plans that were given has; undefined where the rows can't be used. */
+export const sizesOf = ({ members }: Shared, rows: ReadonlyArray<Row>): ReadonlyArray<number> | undefined => {
+  const found = new Map(rows.map((row) => [Number(row["experiment"]), Number(row["identities"])]))
+  const sizes = members.map(({ number }) => found.get(number) ?? 0)
+  return sizes.every(Number.isFinite) ? sizes : undefined
+}
 
 /** Where the measures and streams of a member stand in the rows of the shared statement. */
 const placesOf = ({ long, plan: shared }: Shared, { measures: own, plan, streams }: Member): Places => {

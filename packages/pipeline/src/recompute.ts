@@ -44,7 +44,7 @@ import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
 import { withQuantiles } from "./quantiles.ts"
-import { planReads, sizeOf } from "./sharedReads.ts"
+import { planReads, type ReadInput, sizeOf } from "./sharedReads.ts"
 import { summarize } from "./summarize.ts"
 
 /** What all experiments of a run share. `asOf` is stamped once; milliseconds since 1970-01-01 UTC. */
@@ -487,6 +487,29 @@ const readTogether = Effect.fn("recompute.together")(
   }
 )
 
+/** The same with sizes for experiments that had none: about how many identities were exposed in them. Where that can't be told, they stay unknown. */
+const askSizes = Effect.fn("recompute.sizes")(function*(inputs: ReadonlyArray<ReadInput>) {
+  const warehouse = yield* Warehouse
+  const unknown = inputs.filter(({ identities, plan }) =>
+    identities === undefined && Shared.refusal(plan) === undefined
+  )
+  const found = new Map<Plan, number>()
+  for (const kin of Map.groupBy(unknown, ({ plan }) => Shared.kinship(plan)).values()) {
+    if (kin.length < 2) continue
+    const shared = Shared.share(kin.map(({ plan }) => plan))
+    const run = randomUUID()
+    const answered = yield* Effect.result(
+      warehouse.query(Shared.compileSizes(shared), { queryId: `assay-${run}`, comment: { assay: "sizes", run } })
+    )
+    const sizes = Result.isSuccess(answered) ? Shared.sizesOf(shared, answered.success.rows) : undefined
+    sizes?.forEach((identities, i) => found.set(kin[i]!.plan, identities))
+  }
+  return inputs.map((input): ReadInput => {
+    const identities = found.get(input.plan)
+    return identities === undefined ? input : { ...input, identities }
+  })
+})
+
 /** The jobs of a run by how they are read. Those that can't be planned are read alone, and then say why. */
 const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>, context: RecomputeContext) {
   const alone = (all: ReadonlyArray<number>) => all.map((at) => ({ at, job: jobs[at]! }))
@@ -498,11 +521,12 @@ const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>
     const exit = yield* Effect.exit(planWhole(job, context))
     if (Exit.isSuccess(exit)) planned.push({ at, job, planned: exit.value })
   }
-  const inputs = yield* Effect.forEach(
+  const known = yield* Effect.forEach(
     planned,
     ({ job, planned: plan }) =>
       Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({ plan, ...sizeOf(before) }))
   )
+  const inputs = yield* askSizes(known)
   const together = planReads(inputs).together.map((group) => group.map((i) => planned[i]!))
   const shared = new Set(together.flat().map(({ at }) => at))
   return { together, alone: alone(jobs.flatMap((_, at) => (shared.has(at) ? [] : [at]))) }

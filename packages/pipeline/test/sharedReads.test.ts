@@ -30,6 +30,7 @@ import {
   measuring,
   metric,
   metrics,
+  plain,
   start
 } from "./world.ts"
 
@@ -85,6 +86,9 @@ const jobs: ReadonlyArray<Job> = [
   }),
   jobOf({ key: "d", ...measuring(["refunded", "soon"]), started_at: Instant.fromMillis(start - day) })
 ]
+
+/** More identities than an experiment has that is read together with others. */
+const crowd = largeFrom + 50_000
 
 /** The embedded engine, with what it is asked by the experiments that it is for; `fails` says which of it doesn't come to an end. */
 const watched = (asked: Array<string>, fails: (experiments: string) => boolean = () => false) =>
@@ -150,6 +154,24 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("experiments tha
       const earlier = yield* recompute(jobs[0]!, context).pipe(Effect.provide(Store.layerMemory))
       assert.isUndefined(earlier.summary.provenance.shared_read)
     }))
+
+  it.effect("are small ones; one with many identities is read alone, also where no result tells that it has", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const warehouse = yield* Warehouse
+      yield* warehouse.command(plain(`CREATE OR REPLACE VIEW crowded AS
+        SELECT environment_key, event, feature_name, identifier, timestamp, value, traits, metadata, event_id, country,
+          amount, member FROM events
+        UNION ALL SELECT 'production', '$flag_exposure', 'crowd', toString(number), toDateTime64('2026-01-02', 3, 'UTC'),
+          if(number % 2 = 0, 'control', 'treatment'), '', '', '', NULL, NULL, NULL FROM numbers(${crowd})`))
+      const { reads, results } = yield* recomputeAll(
+        [...jobs, jobOf({ key: "crowd", feature: "crowd", ...measuring(["purchases", "revenue"]) })],
+        { ...context, mapping: { ...context.mapping, table: "crowded" } },
+        1
+      )
+      assert.deepStrictEqual(reads.map(({ experiments }) => experiments), [["a", "b", "c", "d"]])
+      assert.strictEqual(results.at(-1)!.summary.variants.reduce((total, { n }) => total + n, 0), crowd)
+    }).pipe(Effect.provide(Store.layerMemory)))
 
   it.effect("are replayed by their own statements", () =>
     Effect.gen(function*() {

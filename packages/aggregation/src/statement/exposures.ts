@@ -264,6 +264,17 @@ export const exposedTraits = (plan: Plan): Fragment => {
   HAVING ${quarantines(plan) ? sql`bitCount(${known}) = 1` : sql`${known} != 0`}`
 }
 
+/**
+ * About how many identities were exposed in each experiment of a shared plan: `experiment`, its number, and `identities`; none for an experiment
+ * without exposures.
+ */
+export const exposedCounts = (plan: Plan, sharers: ReadonlyArray<Sharer>): Fragment =>
+  sql`SELECT ${own("experiment")} AS ${sharer}, uniqCombined(${own("k")}) AS identities
+FROM (
+            ${sharedExposureRows(plan, sharers, exposureSource(plan, shardsOf(plan)))}
+)
+GROUP BY ${sharer}`
+
 /** The exposures that a shared plan joins events to: those without an identity are one row, of all experiments. */
 export const sharedExposures = (plan: Plan): Fragment =>
   sql`SELECT k, ${sharer}, pack FROM (
