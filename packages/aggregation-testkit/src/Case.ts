@@ -169,25 +169,26 @@ function* plainer(one: Case, options: Case["options"]): Generator<Case> {
   }
 }
 
-/** How many cases are tried to make a failing one smaller. */
-const patience = 40
+/** How many cases are tried to make a failing one smaller, where nothing else is said. */
+export const usualPatience = 40
 
 /**
  * The smallest case found that fails as well, and how it does: plain names first, then as few rows as possible, then plain
- * values. `options` are the plainest that there are.
+ * values. `options` are the plainest that there are; up to `patience` cases are tried.
  */
 export const minimise = async <A>(
   failing: { readonly one: Case; readonly failure: A },
   options: Case["options"],
-  fails: (one: Case) => Promise<A | undefined>
+  fails: (one: Case) => Promise<A | undefined>,
+  patience = usualPatience
 ): Promise<{ readonly one: Case; readonly failure: A }> => {
   let best = failing
   const tried = new Set([JSON.stringify(failing.one)])
   const better = async (candidates: Iterable<Case>): Promise<boolean> => {
     for (const one of candidates) {
-      if (tried.size > patience) return false
       const text = JSON.stringify(one)
       if (tried.has(text)) continue
+      if (tried.size > patience) return false
       tried.add(text)
       const failure = await fails(one)
       if (failure === undefined) continue

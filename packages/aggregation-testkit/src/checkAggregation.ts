@@ -3,7 +3,7 @@ import type { Aggregation } from "@assay/aggregation"
 import { Warehouse } from "@assay/warehouse"
 import { Cause, Effect, Exit, type Layer, ManagedRuntime, Scope } from "effect"
 import { randomUUID } from "node:crypto"
-import { type Case, cases, minimise, show } from "./Case.ts"
+import { type Case, cases, minimise, show, usualPatience } from "./Case.ts"
 import { properties, type Property } from "./properties.ts"
 import { type AggregationSuite, eventsOf, makeTables, measure, type Measured, type Trial } from "./Trial.ts"
 
@@ -38,12 +38,13 @@ export interface Examination {
   readonly end: () => Promise<void>
 }
 
-/** Begins to try an aggregation on a warehouse. */
+/** Begins to try an aggregation on a warehouse. Up to `patience` further cases are tried to make a failing one smaller. */
 export const examine = async <Options>(
   aggregation: Aggregation,
   suite: AggregationSuite<Options>,
-  warehouse: Layer.Layer<Warehouse, unknown> = suite.warehouse ?? warehouseOfEnvironment(process.env)
+  patience: number = usualPatience
 ): Promise<Examination> => {
+  const warehouse = suite.warehouse ?? warehouseOfEnvironment(process.env)
   const runtime = ManagedRuntime.make(warehouse)
   const scope = Scope.makeUnsafe()
   const tables = await runtime.runPromise(
@@ -72,7 +73,12 @@ export const examine = async <Options>(
       const one = tried[Math.floor(((i + 0.5) * runs) / chosen)]!
       const failure = await sentences(property, one)
       if (failure === undefined) continue
-      const least = await minimise({ one, failure }, suite.options, (smaller) => sentences(property, smaller))
+      const least = await minimise(
+        { one, failure },
+        suite.options,
+        (smaller) => sentences(property, smaller),
+        patience
+      )
       const told = least.failure.slice(0, toldOfCase)
       const more = least.failure.length - told.length
       return [
