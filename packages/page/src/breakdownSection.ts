@@ -1,12 +1,12 @@
 /** Results within parts of the identities. */
 import type { Breakdown, MetricResult, ResultsSummary, Slice } from "@assay/model"
-import { type Axis, axisFor, Numbers, own } from "@assay/report"
+import { type Axis, axisFor, Numbers, own, quantilesUntold } from "@assay/report"
 import type { VNode } from "preact"
 import { armName, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
 import { badge, cell, figure, heading, row, rowHeading, section, unfold } from "./parts.ts"
 import { drawingHeading, drawingsOf, evidenceOf, liftText, ofArms, withheldText } from "./scorecardSection.ts"
-import { name } from "./text.ts"
+import { name, sentence, visible } from "./text.ts"
 
 /** The name of a slice. */
 export const sliceName = ({ other, value }: Slice): Content =>
@@ -122,6 +122,7 @@ const dimension = (summary: ResultsSummary, breakdown: Breakdown): VNode => {
 /** The section of breakdowns; nothing where the summary has none. */
 export const breakdownSection = (summary: ResultsSummary): ReadonlyArray<VNode> => {
   const { breakdowns } = summary
+  const untold = quantilesUntold(summary.metrics, "by slice", visible)
   return breakdowns === undefined || breakdowns.length === 0 ? [] : [
     section(
       "breakdowns",
@@ -131,6 +132,7 @@ export const breakdownSection = (summary: ResultsSummary): ReadonlyArray<VNode> 
         { class: "quiet" },
         "By traits that identities had at their first exposure. Among many slices some differ by chance: a slice is a question for the next experiment, not a verdict."
       ),
+      ...(untold === undefined ? [] : [el("p", { class: "quiet" }, sentence(untold))]),
       ...breakdowns.map((breakdown) => dimension(summary, breakdown))
     )
   ]

@@ -42,8 +42,9 @@ export interface Drawn extends Interval {
 }
 
 /** What the drawing shows, for those who don't see it. */
-const drawn = ({ high, low }: Interval): string =>
-  low > 0 ? "wholly above 0" : high < 0 ? "wholly below 0" : "includes 0"
+const drawn = (axis: Axis, { high, low }: Interval): string =>
+  (low > 0 ? "wholly above 0" : high < 0 ? "wholly below 0" : "includes 0") +
+  (low < axis.low || high > axis.high ? ", goes on beyond the axis" : "")
 
 const children = (figure: SvgElement, mark: string): ReadonlyArray<string> =>
   figure.children.find((one) => one.getAttribute("class") === mark)?.children.map(({ outerHTML }) => outerHTML) ?? []
@@ -110,7 +111,7 @@ export const intervalCharts = (axis: Axis, intervals: ReadonlyArray<Drawn>): Rea
   return intervals.map((one, i) =>
     rounded(
       `<svg class="plot interval" role="img" aria-label="${
-        drawn(one)
+        drawn(axis, one)
       }" viewBox="0 0 ${width} ${rowHeight}">${zero}${ranges![
         i
       ]!}${leftOf.get(one) ?? ""}${rightOf.get(one) ?? ""}${pointOf.get(one) ?? ""}</svg>`

@@ -1,13 +1,12 @@
 /** How the results came about: new identities per period, and lifts with their bands. */
 import type { ResultsSummary, Series } from "@assay/model"
-import { Numbers } from "@assay/report"
-import { own } from "@assay/report"
+import { Numbers, own, quantilesUntold } from "@assay/report"
 import type { VNode } from "preact"
 import { type Arm, armName, armsOf, treatmentsOf } from "./arms.ts"
 import { type Content, el, trusted } from "./html.ts"
 import { section, table, unfold } from "./parts.ts"
 import { liftText } from "./scorecardSection.ts"
-import { clock, day, name } from "./text.ts"
+import { clock, day, name, sentence, visible } from "./text.ts"
 import { exposuresChart, liftChart, newIdentities, newQuarantined } from "./timeline.ts"
 
 const legend = (arms: ReadonlyArray<Arm>, ...further: ReadonlyArray<Content>): VNode =>
@@ -70,10 +69,9 @@ const lift = (summary: ResultsSummary, series: Series, metric: string): Readonly
           series.points.map((point) => [
             periodEnd(series, point.until),
             ...arms.map(({ key }) => {
-              const inference = own(
-                point.metrics.find(({ metric_id }) => metric_id === metric)?.inference ?? {},
-                key
-              )
+              const part = point.metrics.find(({ metric_id }) => metric_id === metric)
+              if (part === undefined) return "not told"
+              const inference = own(part.inference, key)
               if (inference === undefined || inference === null) return "withheld"
               const { interval, lift } = liftText(inference)
               return `${lift} (${interval})`
@@ -93,10 +91,12 @@ export const timeSection = (summary: ResultsSummary): ReadonlyArray<VNode> => {
     summary.metrics.filter(({ role }) => (role === "goal") === goal)
       .flatMap(({ metric_id }) => lift(summary, series, metric_id))
   const others = charts(false)
+  const untold = quantilesUntold(summary.metrics, "over time, but at the end", visible)
   return [
     section(
       "time",
       "Over time",
+      ...(untold === undefined ? [] : [el("p", { class: "quiet" }, sentence(untold))]),
       el("div", { class: "figures" }, exposures(summary, series), ...charts(true)),
       ...(others.length === 0
         ? []

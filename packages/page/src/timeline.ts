@@ -116,7 +116,7 @@ export const lifts = (series: Series, metric: string, treatment: string): Readon
       : [{ when: placeOf(series, until), lift: inference.lift, low: inference.ci_low, high: inference.ci_high }]
   })
 
-/** Early bands are so wide that nothing else could be seen: the axis shows this many times the last band. */
+/** Early bands are so wide that nothing else could be seen: the axis shows this many times the last band around the last lifts. */
 const roomForBands = 4
 
 /** The cumulative lift of every treatment in a metric with its band; nothing where it was always withheld. */
@@ -125,18 +125,19 @@ export const liftChart = (summary: ResultsSummary, series: Series, metric: strin
     .filter(({ points }) => points.length > 0)
   if (lines.length === 0) return undefined
   const lasts = lines.map(({ points }) => points.at(-1)!)
-  const reach = roomForBands * Math.max(...lasts.map(({ high, low }) => high - low), 1e-4)
-  const centre = lasts.reduce((sum, { lift }) => sum + lift, 0) / lasts.length
+  const room = roomForBands * Math.max(...lasts.map(({ high, low }) => high - low), 1e-4)
+  const ends = lasts.map(({ lift }) => lift)
   const all = lines.flatMap(({ points }) => points)
-  const low = Math.min(0, Math.max(centre - reach, Math.min(...all.map((point) => point.low))))
-  const high = Math.max(0, Math.min(centre + reach, Math.max(...all.map((point) => point.high))))
+  const low = Math.min(0, Math.max(Math.min(...ends) - room, Math.min(...all.map((point) => point.low))))
+  const high = Math.max(0, Math.min(Math.max(...ends) + room, Math.max(...all.map((point) => point.high))))
   // Clamped here, not clipped by the drawing: a clip path would need an id that differs from one drawing to the next.
   const clamp = (x: number): number => Math.min(high, Math.max(low, x))
   const clamped = lines.map(({ arm, points }) => ({
     arm,
     points: points.map(({ high, lift, low, when }) => ({
       when,
-      lift: clamp(lift),
+      // A band may go on beyond; a lift that does isn't drawn, for it would be taken for one at the edge.
+      lift: clamp(lift) === lift ? lift : Number.NaN,
       low: clamp(low),
       high: clamp(high)
     }))

@@ -107,6 +107,72 @@ describe("the page of an experiment", () => {
     expect(drawn.map((label) => Number.parseInt(label, 10))).toEqual(named.map((day) => Number(day.slice(-2))))
   })
 
+  it("says where a quantile isn't told: by slice, and over time but at the end", () => {
+    const told = (metrics: (typeof shipping)["metrics"]) => {
+      const { document } = pageOf({
+        ...shipping,
+        metrics,
+        series: {
+          ...shipping.series!,
+          points: shipping.series!.points.map((point, i, { length }) =>
+            i === length - 1
+              ? point
+              : { ...point, metrics: point.metrics.filter(({ metric_id }) => metric_id !== "purchased") }
+          )
+        }
+      })
+      return ["#breakdowns", "#time"].map((id) => text(document.querySelector(id)))
+    }
+    const [slices, time] = told(
+      shipping.metrics.map((one) => one.metric_id === "purchased" ? { ...one, estimand: "quantile" } : one)
+    )
+    expect(slices).toContain("A quantile is one of all identities of an arm: purchased isn't told by slice.")
+    expect(time).toContain("purchased isn't told over time, but at the end.")
+    expect(time).toContain("not told")
+    for (const section of told(shipping.metrics)) expect(section).not.toContain("A quantile")
+  })
+
+  it("marks an interval that goes on beyond the axis, and draws no point where it isn't", () => {
+    const [first, ...others] = shipping.metrics
+    const wide = { ...first!.inference["one_page"]!, lift: 30, ci_low: -0.01, ci_high: 90 }
+    const { document } = pageOf({
+      ...shipping,
+      metrics: [{ ...first!, inference: { ...first!.inference, one_page: wide } }, ...others]
+    })
+    const drawings = [...document.querySelectorAll("#scorecard td.drawing svg")]
+    const beyond = drawings.filter((svg) => svg.getAttribute("aria-label") === "includes 0, goes on beyond the axis")
+    expect(beyond.length).toBe(1)
+    // An arrow in place of the point; all others have the point.
+    expect(beyond.map((svg) => [svg.querySelectorAll("circle").length, svg.querySelectorAll("path").length])).toEqual([
+      [0, drawings[1]!.querySelectorAll("path").length + 1]
+    ])
+    for (const svg of drawings) if (svg !== beyond[0]) expect(svg.querySelectorAll("circle").length).toBe(1)
+  })
+
+  it("draws each lift over time where it is, or not at all", () => {
+    const lifts = { one_page: [5, 0.01], express: [0, 0.01] } as const
+    const far = series({ control: 900, one_page: 900, express: 900 }, { purchased: lifts }, 0, 6)
+    const outlier = far.points[1]!.metrics[0]!
+    const points = far.points.with(1, {
+      ...far.points[1]!,
+      metrics: [{
+        ...outlier,
+        inference: { ...outlier.inference, express: { ...outlier.inference["express"]!, lift: 99, ci_high: 100 } }
+      }]
+    })
+    const { document } = pageOf({ ...shipping, series: { ...far, points } })
+    const chart = [...document.querySelectorAll("#time figure")][1]!
+    const lines = [...chart.querySelectorAll("g[aria-label='line'] path")].map((path) =>
+      [...path.getAttribute("d")!.matchAll(/[ML]?(-?[\d.]+),(-?[\d.]+)/g)].map(([, , y]) => Number(y))
+    )
+    // Five lifts each, since the first is withheld, but for the one that lies far above the axis.
+    expect(lines.map(({ length }) => length)).toEqual([5, 4])
+    // The two lie far from each other, and neither at an edge of the chart (14 to 200).
+    const [one, other] = lines.map((ys) => ys.at(-1)!)
+    expect(one).toBeGreaterThan(14)
+    expect(other! - one!).toBeGreaterThan(100)
+  })
+
   it("is the same text every time", () => {
     expect(pageOf(shipping).html).toBe(pageOf(shipping).html)
   })

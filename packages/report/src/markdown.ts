@@ -6,6 +6,7 @@ import { dueIn } from "./forecast.ts"
 import { headline } from "./headline.ts"
 import * as Numbers from "./Numbers.ts"
 import { own } from "./own.ts"
+import { quantilesUntold } from "./quantiles.ts"
 import { valueOf } from "./values.ts"
 import { withheldSentence } from "./withheld.ts"
 
@@ -80,6 +81,10 @@ const treatments = ({ control, variants }: ResultsSummary): ReadonlyArray<string
 const sliceName = ({ other, value }: Slice): string =>
   other === true ? "all others" : value === null ? "not known" : value === "" ? "empty" : plain(value)
 
+/** A paragraph of what there is to say. */
+const sentences = (...all: ReadonlyArray<string | undefined>): string =>
+  all.filter((one) => one !== undefined).join(" ")
+
 const breakdowns = (summary: ResultsSummary): ReadonlyArray<string> =>
   (summary.breakdowns ?? []).flatMap(({ dimension, slices }) => [
     "",
@@ -102,7 +107,10 @@ const breakdowns = (summary: ResultsSummary): ReadonlyArray<string> =>
       ])
     ),
     "",
-    "Lift and interval within each slice. Among many slices some differ by chance."
+    sentences(
+      "Lift and interval within each slice. Among many slices some differ by chance.",
+      quantilesUntold(chief(summary), "by slice", plain)
+    )
   ])
 
 /** So many periods are shown, the newest; a page or CSV has them all. */
@@ -138,9 +146,13 @@ const overTime = (summary: ResultsSummary): ReadonlyArray<string> => {
       rows.slice(-MOST_PERIODS)
     ),
     "",
-    `Lift and interval are cumulative from the start.${
-      rows.length > MOST_PERIODS ? ` The first ${rows.length - MOST_PERIODS} ${series.period}s aren't shown.` : ""
-    }`
+    sentences(
+      "Lift and interval are cumulative from the start.",
+      rows.length > MOST_PERIODS
+        ? `The first ${rows.length - MOST_PERIODS} ${series.period}s aren't shown.`
+        : undefined,
+      quantilesUntold(chief(summary), "over time, but at the end", plain)
+    )
   ]
 }
 

@@ -54,6 +54,21 @@ describe("a drawing", () => {
     expect(Drawing.draw(axis, interval)).toBe(text)
   })
 
+  it("has an arrow at each end that goes on beyond the axis and nowhere else, and a point only on the axis", () => {
+    fc.assert(fc.property(fc.array(interval), interval, cells, (others, interval, cells) => {
+      const axis = Drawing.axisFor([...others, interval], cells)
+      const drawing = Drawing.draw(axis, interval)
+      const [left, right] = [interval.low < axis.low * (1 + 1e-9), interval.high > axis.high * (1 + 1e-9)]
+      // An interval that lies wholly on one side beyond has that side's arrow alone.
+      expect(drawing.includes("◄")).toBe(left)
+      expect(drawing.includes("►")).toBe(right)
+      if (left) expect(drawing[0]).toBe("◄")
+      if (right) expect(drawing.at(-1)).toBe("►")
+      const off = interval.point < axis.low * (1 + 1e-9) || interval.point > axis.high * (1 + 1e-9)
+      if (off) expect(drawing).not.toContain("●")
+    }))
+  })
+
   it("fills the axis and excludes 0 exactly when the interval does", () => {
     fc.assert(fc.property(fc.array(interval), interval, cells, (others, interval, cells) => {
       const axis = Drawing.axisFor([...others, interval], cells)

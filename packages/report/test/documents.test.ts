@@ -146,6 +146,15 @@ describe("the Markdown", () => {
     expect(last).toContain(`${percent(lift)} % (${percent(ci_low)} … ${percent(ci_high)} %)`)
   })
 
+  it("says of a quantile why slices and days don't have it", () => {
+    const [goal, ...others] = shipping.metrics
+    const text = markdown({ ...shipping, metrics: [{ ...goal!, estimand: "quantile" }, ...others] })
+    const why = `A quantile is one of all identities of an arm: ${goal!.metric_id} isn't told`
+    expect(text.split(`${why} by slice.`)).toHaveLength(1 + shipping.breakdowns!.length)
+    expect(text).toContain(`${why} over time, but at the end.`)
+    expect(markdown(shipping)).not.toContain("A quantile")
+  })
+
   it("holds no HTML, link or line break that a name brought along", () => {
     const text = markdown(hostile)
     expect(text).not.toMatch(/<[a-z]/)
