@@ -1,8 +1,8 @@
 /** The same answers whatever a profile or a machine sets. */
-import { type Aggregates, compile, compileMerged, type Plan, withSliceValues } from "@assay/aggregation"
+import { type Aggregates, compile, compileMerged, type Plan, Shared, withSliceValues } from "@assay/aggregation"
 import type { Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
-import { Effect, ManagedRuntime } from "effect"
+import { Effect, ManagedRuntime, Result } from "effect"
 import * as fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { aggregatesOf, createEventTable, differences, insertEvents, planOf, reference } from "../src/index.ts"
@@ -134,6 +134,23 @@ describe("a statement's answer", () => {
   )
   const batches = ["events", "none"].map((table) => planOf(experiment, metrics, table, exposures))
 
+  /** Experiments that are read together: the same one, one in a part of its window, and one with the arms the other way round. */
+  const members = [
+    { experiment, metrics },
+    {
+      experiment: {
+        ...experiment,
+        from: experiment.from + Math.floor((experiment.to - experiment.from) / 9),
+        asOf: experiment.to + 1
+      },
+      metrics: metrics.slice(0, 4)
+    },
+    { experiment: { ...experiment, variants: experiment.variants.toReversed().slice(0, 2) }, metrics: metrics.slice(2) }
+  ].map((member) => ({
+    plan: planOf(member.experiment, member.metrics, "events"),
+    expected: reference(member.experiment, member.metrics.map((metric) => metric.reference), rows)
+  }))
+
   beforeAll(() =>
     runtime.runPromise(
       Effect.gen(function*() {
@@ -170,6 +187,18 @@ describe("a statement's answer", () => {
     const merged = compileMerged([batches[0]!, ...batches.slice(1)])
     const states = await runtime.runPromise(aggregatesOf(batches[0]!, under(merged, profile)))
     expect(differences(states, expected, batches[0]!)).toEqual([])
+  })
+
+  it.each(forParts)("is the same for each of several experiments under %s", async (name) => {
+    const shared = Shared.share(members.map(({ plan }) => plan))
+    const { rows: answer } = await runtime.runPromise(
+      Warehouse.use((_) => _.query(under(Shared.compileShared(shared), profiles[name]!)))
+    )
+    const sorted = Shared.byExperiment(answer)
+    for (const [i, member] of shared.members.entries()) {
+      const aggregates = Result.getOrThrow(Shared.answerOf(shared, member, sorted))
+      expect(differences(aggregates, members[i]!.expected, member.plan)).toEqual([])
+    }
   })
 
   it.each(forParts)("has the same slices and points under %s", async (name) => {
