@@ -145,6 +145,13 @@ const misplaced =
   return rows.map((row) => Math.abs(row - axis))
 }))`
 
+/** The texts of charts that go on beyond what is painted of them, which ends at the figure or the metric. */
+const cut =
+  `[...document.querySelectorAll("figure text, tbody text")].filter((text) => text.checkVisibility()).flatMap((text) => {
+  const [a, b] = [text, text.closest("figure, tbody")].map((one) => one.getBoundingClientRect())
+  return a.left < b.left || a.right > b.right || a.top < b.top || a.bottom > b.bottom ? [text.textContent] : []
+})`
+
 describe("the text of charts and the figures of rows", () => {
   const widths = [360, 390, 640, 720, 800, 1024, 1100, 1280, 1920]
 
@@ -161,6 +168,7 @@ describe("the text of charts and the figures of rows", () => {
       expect(Math.min(...heights), `at ${width} pixels`).toBeGreaterThanOrEqual(11)
       expect(await overflow(page), `at ${width} pixels`).toBeLessThanOrEqual(0)
       expect(await page.evaluate(collisions), `at ${width} pixels`).toEqual([])
+      expect(await page.evaluate(cut), `at ${width} pixels`).toEqual([])
       expect(await page.evaluate(misplaced), `at ${width} pixels`).toBeLessThan(1)
     }
     await page.context().close()
