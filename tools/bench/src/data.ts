@@ -8,6 +8,8 @@ export interface Size {
   readonly identities: number
   readonly events: number
   readonly metrics: number
+  /** In how many of the days identities are exposed; 10 where it is absent. */
+  readonly exposedDays?: number
   /** The part of the identities that is made: those whose hash leaves `index` when divided by `of`. All where it is absent. */
   /** The part of the metric events that is there a second time; events then have an id of their own, `event_id`. */
   readonly repeated?: number
@@ -31,12 +33,12 @@ const traits = `concat('{', arrayStringConcat(
       ), '}')`
 
 /**
- * Fills the table `events`: every identity is exposed once in the first ten days, to one of two variants; events of
+ * Fills the table `events`: every identity is exposed once in the first days (ten of them), to one of two variants; events of
  * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
  * before its identity's exposure. Exposures have five traits, `d0` to `d4`, of ten values each.
  */
 export const makeEvents = Effect.fn("bench.makeEvents")(function*(
-  { events, identities, metrics, narrow, repeated, shard }: Size
+  { events, exposedDays = 10, identities, metrics, narrow, repeated, shard }: Size
 ) {
   const { command } = yield* Warehouse
   const own = { index: shard?.index ?? 0, of: shard?.of ?? 1 }
@@ -50,12 +52,12 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*(
   ) ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY (environment_key, event, timestamp)`))
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),
-      toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % (10 * 86400000)) AS at,
+      toDateTime64('${start}', 3, 'UTC') + toIntervalMillisecond(cityHash64(number) % {exposed:UInt64}) AS at,
       if(cityHash64(number, 'arm') % 2 = 0, 'control', 'treatment'),
       ${narrow === true ? "'{}'" : traits}, '{}', at
     FROM numbers({n:UInt64})
     WHERE cityHash64(concat('user-', toString(number))) % {of:UInt64} = {index:UInt64}`,
-    { n: identities, ...own }
+    { n: identities, exposed: Math.round(exposedDays * 86_400_000), ...own }
   ))
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', concat('m', toString(number % {metrics:UInt64})), '',
