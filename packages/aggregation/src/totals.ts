@@ -10,9 +10,10 @@ import { measures, type Plan } from "./Plan.ts"
 import { metricMomentsReader } from "./rowMoments.ts"
 import { countColumn, momentColumns, ripeTimes } from "./statement/moments.ts"
 
-/** The rows of an answer, and how often they were carried on since they were summed over all units. */
+/** The rows of an answer. */
 export interface Totals {
-  readonly steps: number
+  /** Of each row: how far off its sums of squares may be by having been carried on, against themselves. */
+  readonly errors: ReadonlyArray<number>
   /** By when identities were exposed that are old enough for the measures, in the order of `ripeTimes`. */
   readonly ripe: ReadonlyArray<number>
   readonly rows: ReadonlyArray<Row>
@@ -28,14 +29,8 @@ export const shapeOf = (plan: Plan): string => {
 export const isAsOld = (plan: Plan, { ripe }: Totals): boolean =>
   ripeTimes(measures(plan)).every((time, i) => time === ripe[i])
 
-/**
- * How often totals are carried on before they are summed anew. A step loses three digits at most ({@link leastKept}), that is a relative
- * error of some 1e-13, so many of them stay below 1e-10.
- */
-const mostSteps = 1000
-
-/** Where less than this is left of the sums of squares that a step is made of, too few digits are. */
-const leastKept = 1e-3
+/** Totals that may be further off than this are summed anew. */
+const mostError = 1e-11
 
 /** The keys of a row, the columns that count, and the moments of each measure. */
 interface Parsed {
@@ -98,16 +93,35 @@ const nobody = ({ counts, key, moments, place }: Parsed): Parsed => ({
   moments: moments.map(({ sums }) => Moments.empty(sums.length))
 })
 
-/** Whether enough digits are left of the sums of squares, and of those about the mean, of what was put together. */
-const isPrecise = (made: Moments.Moments, parts: ReadonlyArray<Moments.Moments>): boolean =>
-  made.sums.every((_, i) =>
-    (["products", "comoments"] as const).every((name) =>
-      made[name][i]![i]! >= leastKept * parts.reduce((total, part) => total + part[name][i]![i]!, 0)
+/**
+ * How far off a sum may be against itself, made of others, the first of which may be off by `error`: each operation rounds, and what is taken
+ * away leaves its error behind.
+ */
+const errorOf = (made: number, [before, ...others]: readonly [number, ...Array<number>], error: number): number => {
+  const rest = others.reduce((a, b) => a + b, 0)
+  return before + rest === 0 ? 0 : (error * before + 3 * Number.EPSILON * (before + rest)) / Math.max(0, made)
+}
+
+/** The largest {@link errorOf} sums of squares, and of those about the mean. */
+const errorOfMoments = (made: Moments.Moments, parts: readonly [Moments.Moments, ...Array<Moments.Moments>], error: number) =>
+  Math.max(
+    0,
+    ...made.sums.flatMap((_, i) =>
+      (["products", "comoments"] as const).map((name) => {
+        const of = (moments: Moments.Moments) => moments[name][i]![i]!
+        const [first, ...rest] = parts
+        return errorOf(of(made), [of(first), ...rest.map(of)], error)
+      })
     )
   )
 
+interface Step {
+  readonly row: Parsed
+  readonly error: number
+}
+
 /** One row carried on; undefined where that can't be told. */
-const step = (before: Parsed, gone: Parsed, added: Parsed): Parsed | undefined => {
+const step = (before: Parsed, gone: Parsed, added: Parsed, error: number): Step | undefined => {
   // Somebody who is gone had the newest event, and who has it now isn't known.
   if (gone.latest === before.latest && added.latest < gone.latest) return undefined
   const counts = Object.fromEntries(
@@ -117,9 +131,14 @@ const step = (before: Parsed, gone: Parsed, added: Parsed): Parsed | undefined =
   const moments = before.moments.map((all, m) =>
     Moments.merge(Moments.without(all, gone.moments[m]!), added.moments[m]!)
   )
-  return moments.every((made, m) => isPrecise(made, [before.moments[m]!, gone.moments[m]!, added.moments[m]!]))
-    ? { ...before, counts, latest: Math.max(before.latest, added.latest), moments }
-    : undefined
+  const errors = moments.map((made, m) =>
+    errorOfMoments(made, [before.moments[m]!, gone.moments[m]!, added.moments[m]!], error)
+  )
+  // Nobody asks for the spread of identities that are in no arm.
+  const most = before.place.place === 0 ? Math.max(0, ...errors) : 0
+  return most > mostError
+    ? undefined
+    : { row: { ...before, counts, latest: Math.max(before.latest, added.latest), moments }, error: most }
 }
 
 const failed = (plan: Plan) => (error: unknown): DecodeError => {
@@ -130,18 +149,22 @@ const failed = (plan: Plan) => (error: unknown): DecodeError => {
 /** The totals that an answer over all units begins. Fails where it isn't an answer of the plan. */
 export const beginTotals = (plan: Plan, rows: ReadonlyArray<Row>): Result.Result<Totals, DecodeError> =>
   Result.try({
-    try: () => ({ steps: 0, ripe: ripeTimes(measures(plan)), rows: rows.map(parser(plan)).map(print) }),
+    try: () => ({
+      errors: rows.map(() => 0),
+      ripe: ripeTimes(measures(plan)),
+      rows: rows.map(parser(plan)).map(print)
+    }),
     catch: failed(plan)
   })
 
 /**
- * Totals carried on by the rows of a batch's `Stored.difference`; undefined where they have to be summed over all units: too few digits would
- * be left, or the identity that had the newest event of its arm is in another one now. Counts stay exact. Fails where the rows aren't a
+ * Totals carried on by the rows of a batch's `Stored.difference`; undefined where they have to be summed over all units: they may be
+ * too far off, or the identity that had the newest event of its arm is in another one now. Counts stay exact. Fails where the rows aren't a
  * difference of the plan.
  */
 export const carryTotals = (
   plan: Plan,
-  { rows, steps }: Totals,
+  { errors, rows }: Totals,
   difference: ReadonlyArray<Row>
 ): Result.Result<Totals | undefined, DecodeError> =>
   Result.try({
@@ -150,15 +173,17 @@ export const carryTotals = (
       const byKey = (some: ReadonlyArray<Row>) => new Map(some.map(parse).map((row) => [row.key, row]))
       const sideOf = (side: number) => byKey(difference.filter((row) => count(row, "side") === side))
       const [before, gone, added] = [byKey(rows), sideOf(0), sideOf(1)]
+      const errorOfRow = new Map([...before.keys()].map((key, i) => [key, errors[i] ?? 0]))
       const carried = [...new Map([...before, ...gone, ...added]).values()].map((any) => {
         const of = (side: ReadonlyMap<string, Parsed>) => side.get(any.key) ?? nobody(any)
-        return step(of(before), of(gone), of(added))
+        return step(of(before), of(gone), of(added), errorOfRow.get(any.key) ?? 0)
       })
-      const made = carried.flatMap((row) => (row === undefined ? [] : [row]))
-      return steps >= mostSteps || made.length < carried.length ? undefined : {
-        steps: steps + 1,
+      const made = carried.flatMap((one) => (one === undefined ? [] : [one]))
+      const left = made.filter(({ row }) => row.counts["n"] !== 0)
+      return made.length < carried.length ? undefined : {
+        errors: left.map(({ error }) => error),
         ripe: ripeTimes(measures(plan)),
-        rows: made.filter(({ counts }) => counts["n"] !== 0).map(print)
+        rows: left.map(({ row }) => print(row))
       }
     },
     catch: failed(plan)

@@ -48,7 +48,8 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*(
     identifier String, timestamp DateTime64(3, 'UTC'), value String, traits String, metadata String,
     collected_at DateTime64(3, 'UTC')${
     repeated === undefined ? "" : ", event_id String MATERIALIZED hex(sipHash128(identifier, event, timestamp, value))"
-  }
+  },
+    INDEX ingested collected_at TYPE minmax
   ) ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY (environment_key, event, timestamp)`))
   yield* command(plain(
     `INSERT INTO events SELECT 'prod', '$flag_exposure', 'feature', concat('user-', toString(number)),

@@ -187,6 +187,12 @@ const insert = (state: StateName, part: Part, columns: Columns, rows: Fragment):
 ${rows}`
   )
 
+/** A statement over few rows: to compile its expressions would take longer than to interpret them. */
+const interpreted = (one: Statement): Statement => ({
+  ...one,
+  settings: { ...one.settings, compile_expressions: 0, compile_aggregate_expressions: 0, compile_sort_description: 0 }
+})
+
 /** What makes one batch of a state. `before` is what the batches before it have read, `until` what is read after it. */
 export interface Batch {
   readonly batch: number
@@ -491,10 +497,10 @@ export const addUnits = (
   state: StateName,
   batch: number,
   live: ReadonlyArray<number>
-): ReadonlyArray<Statement> => [
-  ...(live.length === 0 ? [] : [addReplaced(plan, state, batch, live), addRemade(plan, state, batch, live)]),
-  addNewUnits(plan, state, batch, live)
-]
+): ReadonlyArray<Statement> =>
+  live.length === 0
+    ? [addNewUnits(plan, state, batch, live)]
+    : [addReplaced, addRemade, addNewUnits].map((add) => interpreted(add(plan, state, batch, live)))
 
 /** The statements with which a batch, once its units are there, takes in the latest of the batches before it. */
 export const absorb = (
@@ -565,7 +571,7 @@ export const difference = (
 ${latestOf(state, columns, live, those)}
 ) WHERE ${some}`
     ]
-  return statement(momentsBySide(plan, union([...sides, ...both]), ripe))
+  return interpreted(statement(momentsBySide(plan, union([...sides, ...both]), ripe)))
 }
 
 /** The statement that finds the constants of a plan from the stored units; undefined for a plan without constants. */
