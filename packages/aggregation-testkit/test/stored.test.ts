@@ -106,7 +106,7 @@ const happening = fc.record({
   id: fc.integer({ min: 0, max: 40 })
 })
 
-/** A step for each list of rows; most identities are exposed in the first. */
+/** A step for each list of rows; most identities are exposed in the first, and an earlier row comes again in every other one. */
 const trickle = fc.record({
   steps: fc.array(fc.array(happening, { minLength: 1, maxLength: 5 }), { minLength: 7, maxLength: 7 }),
   deduplication: fc.constantFrom("row", "row", "id", "none"),
@@ -150,10 +150,17 @@ const trickling = (
     (_, who) => rowOf({ who, what: "exposed", at: who % 4, value: "1", other: false, id: 0 })
   )
   return steps.map((some, step) => {
+    const earlier = steps.slice(0, step).flat()
+    const again = step % 2 === 0 ? [] : earlier.slice(some[0]!.id % earlier.length).slice(0, 1)
     const ingested = experiment.to + (step + 1) * hour
     return {
-      plan: planOf({ ...experiment, asOf: started + (4 + 3 * step) * hour }, metrics, "arrived", { columns: arrivedColumns }),
-      rows: [...(step === 0 ? first : []), ...some.map(rowOf)].map((row): EventRow => ({ ...row, ingested: ingested - 1 })),
+      plan: planOf({ ...experiment, asOf: started + (4 + 3 * step) * hour }, metrics, "arrived", {
+        columns: arrivedColumns
+      }),
+      rows: [...(step === 0 ? first : []), ...[...some, ...again].map(rowOf)].map((row): EventRow => ({
+        ...row,
+        ingested: ingested - 1
+      })),
       ingested
     }
   })
@@ -259,11 +266,11 @@ describe("answers from what is stored", () => {
       const seen = nothingSeen()
       await fc.assert(
         fc.asyncProperty(trickle, fc.nat(), (one, salt) => run(follow(trickling(one), salt, seen))),
-        { numRuns: 6, seed: 5 }
+        { numRuns: 4, seed: 5 }
       )
       expect(seen.goneOn).toBeGreaterThan(seen.remade)
       expect(seen.remade).toBeGreaterThan(10)
-      expect(seen.carried).toBeGreaterThan(20)
+      expect(seen.carried).toBeGreaterThan(10)
     },
     400_000
   )

@@ -103,7 +103,11 @@ const errorOf = (made: number, [before, ...others]: readonly [number, ...Array<n
 }
 
 /** The largest {@link errorOf} sums of squares, and of those about the mean. */
-const errorOfMoments = (made: Moments.Moments, parts: readonly [Moments.Moments, ...Array<Moments.Moments>], error: number) =>
+const errorOfMoments = (
+  made: Moments.Moments,
+  parts: readonly [Moments.Moments, ...Array<Moments.Moments>],
+  error: number
+) =>
   Math.max(
     0,
     ...made.sums.flatMap((_, i) =>

@@ -81,7 +81,8 @@ const seconds = (runs: ReadonlyArray<Cost>, of: "wallMs" | "cpuMs") => median(ru
 
 const rowsOf = (runs: ReadonlyArray<Cost>) => Math.round(median(runs.map(({ rows }) => rows))).toLocaleString("en-US")
 
-const megabytesOf = (runs: ReadonlyArray<Cost>) => Math.round(Math.max(...runs.map(({ memory }) => memory)) / 1e6).toString()
+const megabytesOf = (runs: ReadonlyArray<Cost>) =>
+  Math.round(Math.max(...runs.map(({ memory }) => memory)) / 1e6).toString()
 
 /** Refreshes and whole reads of each policy in turn, each after so many more events. */
 const growing = Effect.fn("bench.growing")(
