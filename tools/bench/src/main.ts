@@ -97,7 +97,10 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
 /** One size of a benchmark that measures each in a process of its own: what was found, as JSON. */
 const point = (given: string): Promise<string> =>
   Effect.runPromise(
-    measurePoint(JSON.parse(given) as Point).pipe(Effect.provide(Warehouse.layerEmbedded(join(folder, "data"))))
+    measurePoint(JSON.parse(given) as Point).pipe(
+      // Making the data of the largest sizes takes longer than a query usually may.
+      Effect.provide(Warehouse.layer({ embedded: { path: join(folder, "data") }, limits: { seconds: 20_000 } }))
+    )
   ).then((found) => JSON.stringify(found))
 
 const benchmark = name !== undefined && Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined
