@@ -307,7 +307,8 @@ export const reference = (
         )
         return { sources, unusable, first: Object.values(sources)[0]![0]! }
       }
-      const end = window.to === null ? experiment.to : since + window.to
+      // Without a window of its own a metric ends with the experiment, or where the windows within it do.
+      const end = window.to === null ? Math.max(experiment.to, since + (metric.matures ?? 0)) : since + window.to
       const after = read(since + window.from, end)
       bad += after.unusable
       const matures = metric.matures ?? window.to

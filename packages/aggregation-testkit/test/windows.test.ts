@@ -14,6 +14,7 @@ import {
   planOf,
   reference
 } from "../src/index.ts"
+import { rich } from "./many.ts"
 import { references, type Scene, scene } from "./scenes.ts"
 
 const tables = ["events", "batch0", "batch1", "exposures"] as const
@@ -54,6 +55,37 @@ describe("metrics with sources, windows and covariates", () => {
       })
     }
     expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
+  })
+
+  it("have the events of their own windows also after the experiment's end", async () => {
+    const [from, to] = [1_700_000_000_000, 1_700_086_400_000]
+    const back = rich.find(({ aggregation: { name } }) => name === "back-1")!
+    const common = { environment: "prod", identity: "u", feature: "f", value: "control", metadata: "{}", id: "" }
+    const { aggregates } = await held({
+      experiment: {
+        environment: "prod",
+        feature: "f",
+        exposureEvent: "$flag_exposure",
+        from,
+        to,
+        variants: ["control", "treatment"],
+        multipleVariants: "quarantine",
+        deduplication: "row",
+        asOf: to + 86_400_000
+      },
+      metrics: [{
+        aggregation: back.aggregation,
+        reference: { key: "back", event: "came", ...back.reference, window: { from: 0, to: null } }
+      }],
+      rows: [
+        { ...common, event: "$flag_exposure", timestamp: to - 1 },
+        { ...common, event: "came", timestamp: to },
+        // Beyond the window of the aggregation.
+        { ...common, identity: "v", event: "$flag_exposure", timestamp: to - 1 },
+        { ...common, identity: "v", event: "came", timestamp: to + 999 }
+      ]
+    })
+    expect(aggregates.moments[0]!["control"]).toMatchObject({ n: 2, sums: [1] })
   })
 
   it("equal each metric alone", async () => {
