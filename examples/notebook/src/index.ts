@@ -25,7 +25,7 @@ const program = Effect.gen(function*() {
     traits String, metadata String
   ) ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY timestamp`)
   yield* run(`INSERT INTO events
-    SELECT 'production', event.1, 'search', toString(number), toDateTime64('2026-02-02', 3, 'UTC') + toIntervalSecond(event.2 + number * 40), event.3, '{}', '{}'
+    SELECT 'production', event.1, 'search', toString(number), toDateTime64('2026-02-02', 3, 'UTC') + toIntervalSecond(event.2 + number * 60), event.3, '{}', '{}'
     FROM numbers(20000)
     ARRAY JOIN arrayFilter(event -> event.4, [
       ('$flag_exposure', 0, if(cityHash64(number) % 2 = 0, 'control', 'semantic'), true),

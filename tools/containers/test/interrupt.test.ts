@@ -33,9 +33,15 @@ describe("a query of a run that is stopped is gone from system.processes", () =>
   })
   afterAll(() => project.remove())
 
-  it.each([["SIGINT", "Ctrl-C"], ["SIGTERM", "kill"]] as const)("by %s (%s): exit code 130", async (signal, _name) => {
-    const command = project.start(["recompute", "alpha", "beta", "--json"])
-    await until(2)
+  it.each(
+    [
+      ["SIGINT", "Ctrl-C", "read together", [], 1],
+      ["SIGINT", "Ctrl-C", "read apart", ["--no-shared-reads"], 2],
+      ["SIGTERM", "kill", "read apart", ["--no-shared-reads"], 2]
+    ] as const
+  )("by %s (%s), %s: exit code 130", async (signal, _name, _how, flags, queries) => {
+    const command = project.start(["recompute", "alpha", "beta", "--json", ...flags])
+    await until(queries)
     command.signal(signal)
     const { code, stderr, stdout } = await command.ended
     expect(code).toBe(130)

@@ -30,7 +30,14 @@ describe("between two experiments of one run", () => {
     })
     try {
       project.configure({ url: proxy.url, warehouse: { retries } })
-      const { code, stdout } = await project.run(["recompute", "--all", "--concurrency", "1", "--json"])
+      const { code, stdout } = await project.run([
+        "recompute",
+        "--all",
+        "--no-shared-reads",
+        "--concurrency",
+        "1",
+        "--json"
+      ])
       expect(happened).toBe(true)
       const told = JSON.parse(stdout) as {
         readonly results: ReadonlyArray<{ readonly experiment: string }>
