@@ -162,8 +162,9 @@ describe("locateMismatch", () => {
 
   it("finds nothing where every count is just as planned, for any number of arms", () => {
     for (let arms = 2; arms <= 63; arms++) {
-      const [keys, shares] = [Array.from({ length: arms }, (_, i) => `v${i}`), Array.from({ length: arms }, () => 1)]
-      const periods = Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, counts: shares.map(() => 100 + i) }))
+      const keys = Array.from({ length: arms }, (_, i) => `v${i}`)
+      const shares = keys.map(() => 1 / arms)
+      const periods = Array.from({ length: 14 }, (_, i) => ({ name: `${i}`, counts: shares.map(() => 100) }))
       expect(locateMismatch({ keys, shares, periods, mismatch: true }).findings).toEqual([])
     }
   })
