@@ -57,6 +57,10 @@ export const strategyOf = (plan: Plan): Strategy => {
   if (plan.series !== undefined && increments === undefined) {
     return once("a metric of the series isn't a sum over single events, so it takes a row for each identity and period")
   }
+  const parsed = plan.breakdowns.some(({ property }) => property.path.length > 0)
+  if (parsed && long === undefined && increments === undefined) {
+    return once("slices are parsed from JSON, which costs more than a row for each identity without events")
+  }
   return {
     exposures: "twice",
     long,

@@ -31,14 +31,20 @@ const gainedIn = (
 ): ReadonlyMap<string, ReadonlyMap<number, Gained>> => {
   const gained = new Map<string, Map<number, Gained>>()
   if (increments === undefined) return gained
-  const groups = plan.metrics.map(({ age }) => groupPart(ages(plan).indexOf(age)))
-  const isOf = (m: number, event: number, measure: number) =>
-    long === undefined ? m === measure : long.measures[m]!.event === event && long.measures[m]!.at === measure
-  const metrics = plan.metrics.map((_, m) => m)
+  const groups = ages(plan)
+  const metrics = plan.metrics.map((metric, m) => ({
+    m,
+    metric,
+    first: groupPart(groups.indexOf(metric.age)),
+    sums: sumsOf(metric.columns.length),
+    ...(long === undefined ? { event: 0, at: m } : long.measures[m]!)
+  }))
+  const about = (event: number, measure: number) => `${event},${measure}`
+  const ofMeasure = Map.groupBy(metrics, ({ at, event }) => about(event, at))
   for (const row of own) {
+    if (count(row, "place") !== 0) continue
+    const arm = count(row, "arm")
     const event = long === undefined ? 0 : count(row, "event")
-    const [placement, arm] = [count(row, "place"), count(row, "arm")]
-    if (placement !== 0) continue
     for (let s = 0; s < mapsOf(increments); s++) {
       const column = incrementColumn(s)
       const values = cell(row, column)
@@ -49,21 +55,20 @@ const gainedIn = (
         const { period, place } = fromKey(count({ key }, "key"))
         const one = increments.measures[place]
         if (one === undefined) throw new Unexpected(`${column} has the key ${key}, which no metric has`)
-        for (const m of metrics) {
-          const metric = plan.metrics[m]!
-          const sum = sumsOf(metric.columns.length)[s]
-          if (sum === undefined || !isOf(m, event, one.measure)) continue
-          const about = [placement, arm, groups[m]! + period].join()
-          const byMetric = gained.get(about) ?? new Map<number, Gained>()
-          gained.set(about, byMetric)
-          const { products, sums } = byMetric.get(m) ?? nothingGained(metric)
-          byMetric.set(m, { sums, products })
+        const added = real({ [column]: value }, column)
+        for (const { first, m, metric, sums } of ofMeasure.get(about(event, one.measure)) ?? []) {
+          const sum = sums[s]
+          if (sum === undefined) continue
+          const ofRow = `0,${arm},${first + period}`
+          const byMetric = gained.get(ofRow) ?? new Map<number, Gained>()
+          gained.set(ofRow, byMetric)
+          const total = byMetric.get(m) ?? nothingGained(metric)
+          byMetric.set(m, total)
           const [i, j] = sum
-          const added = real({ [column]: value }, column)
-          if (j === undefined) sums[i]! += added
+          if (j === undefined) total.sums[i]! += added
           else {
-            products[i]![j]! += added
-            if (i !== j) products[j]![i]! += added
+            total.products[i]![j]! += added
+            if (i !== j) total.products[j]![i]! += added
           }
         }
       }

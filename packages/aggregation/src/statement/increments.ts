@@ -5,6 +5,7 @@
  */
 import { empty, type Fragment, integer, join, sql, word } from "@assay/sql"
 import type { Increments, RunningTotal, Slot } from "../Increments.ts"
+import { wholePart } from "../Parts.ts"
 import { measures, type Plan, type PlannedColumn } from "../Plan.ts"
 import { numberOf } from "./accumulate.ts"
 import { type EventColumns, eventColumns, numbered } from "./events.ts"
@@ -122,7 +123,7 @@ const change = (columns: ReadonlyArray<PlannedColumn>, sum: number): Fragment =>
 }
 
 /**
- * The rows of units that have `lanes`, with `keys` (of a measure and a period each) and what was added there to each of its sums, `added0…`.
+ * The rows of units that have `lanes`, with what was added to each of their sums in maps `added0…`, whose keys are a measure and a period.
  */
 export const withIncrements = (plan: Plan, increments: Increments, unit: Fragment): Fragment => {
   const { shapes, totals } = increments
@@ -139,9 +140,11 @@ export const withIncrements = (plan: Plan, increments: Increments, unit: Fragmen
       : sql`arrayCumSum(${list})`
   const running = totals.flatMap((total, i) => {
     const value = addedTo(total)
-    const list = sql`arrayMap((number, mark) -> ${
-      slotted ? sql`if(${slot} = ${integer(total.slot)}, ${value}, 0)` : value
-    }, numbers, marks)`
+    const list = !slotted && total.of === "numbers" ?
+      word("numbers") :
+      sql`arrayMap((number, mark) -> ${
+        slotted ? sql`if(${slot} = ${integer(total.slot)}, ${value}, 0)` : value
+      }, numbers, marks)`
     const moved = sql`arrayPopBack(arrayPushFront(${numbered("upto", i)}, toFloat64(0)))`
     return [
       sql`${cumulated(list)} AS ${numbered("upto", i)}`,
@@ -160,9 +163,9 @@ export const withIncrements = (plan: Plan, increments: Increments, unit: Fragmen
         last!
       ])
     })`
-    return sql`arrayMap((mark, ${
+    return sql`mapFromArrays(keys, arrayMap((mark, ${
       join(totals.flatMap((_, i) => [numbered("a", i), numbered("b", i)]))
-    }) -> ${one}, marks, ${join(totals.flatMap((_, i) => [numbered("upto", i), numbered("before", i)]))}) AS ${
+    }) -> ${one}, marks, ${join(totals.flatMap((_, i) => [numbered("upto", i), numbered("before", i)]))})) AS ${
       numbered("added", sum)
     }`
   })
@@ -192,25 +195,22 @@ export const withIncrements = (plan: Plan, increments: Increments, unit: Fragmen
     )`
 }
 
-/** The type of the maps. */
-const map = sql`'Map(UInt64, Float64)'`
-
-/** The lists that {@link withIncrements} adds to the rows, as parts of a tuple, and the same for a row without increments. */
-export const incrementLists = (increments: Increments) => {
-  const added = Array.from({ length: mapsOf(increments) }, (_, sum) => sum)
-  return {
-    own: [word("keys"), ...added.map((sum) => numbered("added", sum))],
-    none: [sql`CAST([], 'Array(UInt64)')`, ...added.map(() => sql`CAST([], 'Array(Float64)')`)]
-  }
-}
-
-/** The name of the column that carries the increments of a sum, over the rows' `row` (a part, then {@link incrementLists}). */
+/** The name of the column that carries the increments of a sum. */
 export const incrementColumn = (sum: number): string => `gained${sum}`
 
-/** The columns of the answer that carry increments, and the same without any. */
-export const incrementTotals = (increments: Increments) =>
+/**
+ * The columns of the answer that carry increments, in the row of the whole, and the same without any. Rows are only told apart where they are
+ * in slices, too.
+ */
+export const incrementTotals = ({ breakdowns }: Plan, increments: Increments) =>
   Array.from({ length: mapsOf(increments) }, (_, sum) => ({
     name: word(incrementColumn(sum)),
-    value: sql`sumKahanMap(mapFromArrays(row.2, row.${integer(sum + 3)}))`,
-    none: sql`CAST(map(), ${map})`
+    value: breakdowns.length === 0
+      ? sql`sumKahanMap(${numbered("added", sum)})`
+      : sql`sumKahanMapIf(${numbered("added", sum)}, part = ${integer(wholePart)})`,
+    none: sql`CAST(map(), 'Map(UInt64, Float64)')`
   }))
+
+/** Names of what {@link withIncrements} adds to the rows, for {@link incrementTotals}. */
+export const incrementMaps = (increments: Increments): ReadonlyArray<Fragment> =>
+  Array.from({ length: mapsOf(increments) }, (_, sum) => numbered("added", sum))

@@ -6,7 +6,7 @@ import { type Measure, measures, type Plan, type PlannedColumn } from "../Plan.t
 import { badEvents, badEventsOf, isBadEventOf } from "./bad-events.ts"
 import { eventColumns, numbered } from "./events.ts"
 import { codeOf, exposures, isApart, never, since } from "./exposures.ts"
-import { incrementLists, incrementTotals, withIncrements } from "./increments.ts"
+import { incrementMaps, incrementTotals, withIncrements } from "./increments.ts"
 import { isRipe, placed, unitValue } from "./placed.ts"
 import { sharer } from "./table.ts"
 import { pointAt, seriesPartsOf, timeline } from "./timeline.ts"
@@ -214,24 +214,6 @@ export const moments = (plan: Plan, unit: Fragment): Fragment =>
   sql`${answer(keys(plan), totals(plan))}
 ${ofUnits(plan, [sql`${partOf(plan)} AS part`], unit)}`
 
-/** A tuple of several. */
-const lists = (fragments: ReadonlyArray<Fragment>): Fragment => sql`(${join(fragments)})`
-
-/**
- * The part of a row of the units together with its increments, as a tuple: those stand in the whole alone. Without breakdowns a row is in one
- * part.
- */
-const incrementedRow = (plan: Plan, increments: Increments): Fragment => {
-  const { none, own } = incrementLists(increments)
-  const [outside, inside] = [sql`toUInt32(${integer(apartPart)})`, onlyWhole]
-  const kept = isApart(word("exposure"))
-  if (plan.breakdowns.length === 0) return lists([sql`if(${kept}, ${outside}, ${inside})`, ...own])
-  const slices = plan.breakdowns.map((_, i) => lists([sliceOf(i), ...none]))
-  return sql`arrayJoin(multiIf(${kept}, [${lists([outside, ...none])}], place = 0, [${
-    join([lists([inside, ...own]), ...slices])
-  }], [${lists([inside, ...none])}]))`
-}
-
 /**
  * The {@link moments} of two sets of units, told apart by their column `side`: on side 0 identities are old enough that were exposed by the
  * times `ripe` instead of the plan's.
@@ -260,17 +242,16 @@ export const talliedMoments = (timed: Plan, unit: Fragment, increments: Incremen
     ...totals(plan),
     ...(increments === undefined
       ? []
-      : incrementTotals(increments).map((total) => ({ ...total, of: "events" as const })))
+      : incrementTotals(plan, increments).map((total) => ({ ...total, of: "events" as const })))
   ]
   const but = (of: Total["of"]) =>
     all.map((total) => (total.of === of ? { ...total, value: total.none ?? sql`0` } : total))
   const apartOr = (parts: Fragment) => sql`if(${isApart(word("exposure"))}, ${parts})`
   const outside = sql`toUInt32(${integer(apartPart)})`
-  const columns = increments !== undefined
-    ? [sql`${incrementedRow(plan, increments)} AS row`, sql`row.1 AS part`]
-    : plan.breakdowns.length === 0
-    ? [sql`${apartOr(sql`${outside}, ${onlyWhole}`)} AS part`]
-    : [sql`arrayJoin(${apartOr(sql`[${outside}], ${partsOf(plan)}`)}) AS part`]
+  const part = plan.breakdowns.length === 0
+    ? sql`${apartOr(sql`${outside}, ${onlyWhole}`)} AS part`
+    : sql`arrayJoin(${apartOr(sql`[${outside}], ${partsOf(plan)}`)}) AS part`
+  const columns = [part, ...(increments === undefined ? [] : incrementMaps(increments))]
   const entered = timed.series === undefined ? [] : [sql`${pointAt(timed, since(word("exposure")))} AS point`]
   return sql`${answer([sql`0 AS tally`, ...keys(plan)], but("identities"))}
 ${ofUnits(plan, columns, increments === undefined ? unit : withIncrements(timed, increments, unit))}

@@ -34,6 +34,8 @@ describe("a statement", () => {
     expect(strategyOf(timed).exposures).toBe("twice")
     const greatest = planned([metric("order", { aggregation: "largest" })], { series: true })
     expect(strategyOf(greatest).exposures).toBe("once")
+    const sliced = (slice: string) => strategyOf(planned(several, { slices: [slice] })).exposures
+    expect([sliced("country"), sliced("traits.country")]).toEqual(["twice", "once"])
     const cases = [
       [compile(plan), 3],
       [compile(timed), 3],
