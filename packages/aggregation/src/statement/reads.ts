@@ -1,6 +1,6 @@
 /** What the statement of a plan reads of its tables: by which columns its rows are told from all others. */
 import type { Statement } from "@assay/model"
-import { and, type Fragment, identifier, integer, parameter, sql } from "@assay/sql"
+import { and, type Fragment, identifier, integer, join, parameter, sql } from "@assay/sql"
 import type { Plan } from "../Plan.ts"
 import { strategyOf } from "../Strategy.ts"
 import { statement } from "./compile.ts"
@@ -99,8 +99,8 @@ export const compileLook = (
   sampling: Sampling
 ): Statement =>
   statement(
-    sql`SELECT count() AS looked${
-      reads.reduce<Fragment>((all, { where }, i) => sql`${all}, countIf(${and(where)}) AS needed${integer(i)}`, sql``)
+    sql`SELECT ${
+      join([sql`count() AS looked`, ...reads.map(({ where }, i) => sql`countIf(${and(where)}) AS needed${integer(i)}`)])
     }
 FROM ${table(plan, reads[0].at, "own")}
 WHERE ${and(inSample(sampling))}`
@@ -114,7 +114,7 @@ export const compileCopy = (
   columns: ReadonlyArray<string>,
   sampling: Sampling
 ): Statement => {
-  const names = columns.map(identifier).reduce((all, one) => sql`${all}, ${one}`)
+  const names = join(columns.map(identifier))
   return statement(sql`INSERT INTO ${table(plan, into, "own")} (${names})
 SELECT ${names} FROM ${table(plan, from, "own")}
 WHERE ${and(inSample(sampling))}`)
