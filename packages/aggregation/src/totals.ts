@@ -29,7 +29,10 @@ export const shapeOf = (plan: Plan): string => {
 export const isAsOld = (plan: Plan, { ripe }: Totals): boolean =>
   ripeTimes(measures(plan)).every((time, i) => time === ripe[i])
 
-/** Totals that may be further off than this are summed anew. */
+/**
+ * Totals that may be further off than this are summed anew. By how much a mean is off isn't counted, which the sums about it show where it is large
+ * against their spread: after 2000 refreshes of 1000 units they are still within this at a thousand times, and within 2e-10 at a million.
+ */
 const mostError = 1e-11
 
 /** The keys of a row, the columns that count, and the moments of each measure. */
