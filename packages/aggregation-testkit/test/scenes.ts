@@ -148,10 +148,29 @@ export type Scene = typeof scene extends fc.Arbitrary<infer A> ? A : never
 
 export const references = (metrics: ReadonlyArray<TestMetric>) => metrics.map((metric) => metric.reference)
 
+/** Three ways to aggregate over each of many events, one of them within a window of so many seconds. */
+export const alike = (
+  events: ReadonlyArray<string>,
+  seconds: number,
+  where: NonNullable<TestMetric["where"]>
+): ReadonlyArray<TestMetric> =>
+  events.flatMap((event, i): ReadonlyArray<TestMetric> => {
+    const late = testMetric(six.count, { key: `late ${i}`, event })
+    return [
+      testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
+      testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
+      {
+        ...late,
+        more: { window: `${seconds}s` },
+        reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
+      }
+    ]
+  })
+
 /** How many events {@link many} looks at. */
 const events = 12
 
-/** The same few ways to aggregate over each of many events, one of them within a window. */
+/** An experiment whose metrics are {@link alike}, and rows. */
 export const many = world(events).chain((one) =>
   fc.record({
     rows: richRows(one, 50),
@@ -160,17 +179,6 @@ export const many = world(events).chain((one) =>
   }).map(({ rows, seconds, where }): Scene => ({
     experiment: one.experiment,
     rows: [...rows],
-    metrics: one.events.flatMap((event, i): ReadonlyArray<TestMetric> => {
-      const late = testMetric(six.count, { key: `late ${i}`, event })
-      return [
-        testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
-        testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
-        {
-          ...late,
-          more: { window: `${seconds}s` },
-          reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
-        }
-      ]
-    })
+    metrics: [...alike(one.events, seconds, where)]
   }))
 )

@@ -16,9 +16,8 @@ import {
   type ReferenceExperiment,
   type TestMetric
 } from "../src/index.ts"
-import { six } from "./aggregations.ts"
-import { references, type Scene, sceneWith } from "./scenes.ts"
-import { filter, testMetric } from "./worlds.ts"
+import { alike, references, type Scene, sceneWith } from "./scenes.ts"
+import { filter } from "./worlds.ts"
 
 const scene = sceneWith(45)
 
@@ -84,28 +83,13 @@ const deal = (metrics: number, least: number, most: number) =>
     { minLength: 6, maxLength: 6 }
   )
 
-/** Few ways to aggregate over many events, one of them within a window. */
-const alike = scene.chain((one) =>
-  fc.tuple(fc.constant(one), fc.array(filter, { maxLength: 1 })).map(([{ experiment, rows }, where]): Scene => {
+/** Scenes whose metrics are alike, over twelve events. */
+const alikeScene = scene.chain(({ experiment, rows }) =>
+  fc.array(filter, { maxLength: 1 }).map((where): Scene => {
     const names = [...new Set(rows.map(({ event }) => event))].filter((event) => event !== experiment.exposureEvent)
     const seconds = Math.ceil((experiment.to - experiment.from) / 3000)
-    const many = [...names, ...Array.from({ length: 12 }, (_, i) => `e${i}`)].slice(0, 12)
-    return {
-      experiment,
-      rows,
-      metrics: many.flatMap((event, i) => {
-        const late = testMetric(six.count, { key: `late ${i}`, event })
-        return [
-          testMetric(six.sum, { key: `sum ${i}`, event, value: "amount" }),
-          testMetric(six.maximum, { key: `maximum ${i}`, event, value: "value", where }),
-          {
-            ...late,
-            more: { window: `${seconds}s` },
-            reference: { ...late.reference, window: { from: 0, to: seconds * 1000 } }
-          }
-        ]
-      })
-    }
+    const twelve = [...names, ...Array.from({ length: 12 }, (_, i) => `e${i}`)].slice(0, 12)
+    return { experiment, rows, metrics: [...alike(twelve, seconds, where)] }
   })
 )
 
@@ -212,7 +196,7 @@ describe("experiments that share a read", () => {
   })
 
   it("do so with a row per identity and event, too", async () => {
-    const { long, seen } = await all(fc.sample(fc.tuple(alike, deal(36, 8, 12)), { seed: 12, numRuns: 3 }))
+    const { long, seen } = await all(fc.sample(fc.tuple(alikeScene, deal(36, 8, 12)), { seed: 12, numRuns: 3 }))
     expect(missing(seen)).toEqual([])
     expect(long).toBeGreaterThan(0)
   })
