@@ -16,8 +16,9 @@ import {
   type ReferenceExperiment,
   type TestMetric
 } from "../src/index.ts"
+import { six } from "./aggregations.ts"
 import { alike, references, type Scene, sceneWith } from "./scenes.ts"
-import { filter } from "./worlds.ts"
+import { filter, testMetric } from "./worlds.ts"
 
 const scene = sceneWith(45)
 
@@ -199,5 +200,44 @@ describe("experiments that share a read", () => {
     const { long, seen } = await all(fc.sample(fc.tuple(alikeScene, deal(36, 8, 12)), { seed: 12, numRuns: 3 }))
     expect(missing(seen)).toEqual([])
     expect(long).toBeGreaterThan(0)
+  })
+
+  it("do so where two measures have one time of being old enough in one of them, and two in another", async () => {
+    const hour = 3_600_000
+    const from = Date.UTC(2026, 0, 1)
+    const experiment: ReferenceExperiment = {
+      environment: "prod",
+      feature: "f",
+      exposureEvent: "$flag_exposure",
+      from,
+      to: from + 24 * hour,
+      variants: ["control", "treatment"],
+      multipleVariants: "quarantine",
+      deduplication: "row",
+      asOf: from + 24 * hour
+    }
+    const within = (key: string, event: string, hours: number): TestMetric => {
+      const metric = testMetric(six.count, { key, event })
+      return {
+        ...metric,
+        more: { window: `${hours}h` },
+        reference: { ...metric.reference, window: { from: 0, to: hours * hour } }
+      }
+    }
+    const [a, b, c] = [within("a", "a", 2), within("b", "b", 1), within("c", "c", 1)]
+    const parts = [{ experiment, metrics: [a, b] }, { experiment: { ...experiment, feature: "g" }, metrics: [c, b] }]
+    const row = { environment: "prod", metadata: "{}", id: "" }
+    const rows = [0, 10, 22.5, 23.5].flatMap((at, i) => {
+      const one = { ...row, identity: `u${i}`, timestamp: from + at * hour }
+      return [
+        ...["f", "g"].map((feature) => ({ ...one, feature, event: "$flag_exposure", value: "control" })),
+        ...["a", "b", "c"].map((event) => ({ ...one, feature: "", event, value: "1" }))
+      ]
+    })
+    await load(rows)
+    const plans = parts.map((part) => planOf(part.experiment, part.metrics, "events"))
+    expect(Shared.share(plans).plan.metrics.map(({ ripeUntil }) => ripeUntil)).toEqual([0, 1, 0])
+    const { seen } = await held(plans, parts, rows)
+    expect(seen.immature).toBe(2 + 1 + 1 + 1)
   })
 })

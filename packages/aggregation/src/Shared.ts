@@ -217,15 +217,20 @@ const placesOf = ({ long, plan: shared }: Shared, { measures: own, plan, streams
   const ripe = ripeTimes(shared.metrics)
   const at = (place: number) => long === undefined ? { event: 0, at: place } : long.measures[place]!
   const all = measures(plan)
-  const counted = (m: number) => all[m]!.ripeUntil === undefined ? "n" : countColumn(shared.metrics[own[m]!]!, ripe)
+  // Times that are the same in this experiment may be several in the shared statement: their columns count alike here, and one speaks for all.
+  const columnOf = new Map(
+    all.flatMap(({ ripeUntil }, m) =>
+      ripeUntil === undefined ? [] : [[ripeUntil, countColumn(shared.metrics[own[m]!]!, ripe)] as const]
+    )
+  )
   return {
     long: long !== undefined,
-    measures: own.map((place, m) => ({ ...at(place), counted: counted(m) })),
+    measures: own.map((place, m) => {
+      const { ripeUntil } = all[m]!
+      return { ...at(place), counted: ripeUntil === undefined ? "n" : columnOf.get(ripeUntil)! }
+    }),
     streams: streams.map((place) => (long === undefined ? { event: 0, at: place } : long.streams[place]!)),
-    counts: [
-      "n",
-      ...ripeTimes(all).map((time) => counted(all.findIndex(({ ripeUntil }) => ripeUntil === time)))
-    ],
+    counts: ["n", ...columnOf.values()],
     later: plan.reads.from - shared.reads.from
   }
 }
