@@ -4,9 +4,9 @@ import { SvgDocument, type SvgElement } from "./svgDocument.ts"
 
 const document = new SvgDocument()
 
-/** Coordinates to a tenth of a pixel: a page of a hundred metrics is a third shorter. */
+/** Coordinates to a tenth of a pixel: a page of a hundred metrics is a third shorter. An opacity is no coordinate. */
 export const rounded = (markup: string): string =>
-  markup.replace(/-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10))
+  markup.replace(/(?<!opacity="\d*)-?\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10))
 
 /** A drawing as elements. */
 export const plot = (options: Plot.PlotOptions): SvgElement =>

@@ -173,6 +173,13 @@ describe("the page of an experiment", () => {
     expect(other! - one!).toBeGreaterThan(100)
   })
 
+  it("has coordinates to a tenth of a pixel, and bands as pale as they were asked to be", () => {
+    const charts = [...pageOf(shipping).document.querySelectorAll("#time .chart svg")].map((svg) => svg.outerHTML)
+    const bands = charts.flatMap((chart) => chart.match(/fill-opacity="[^"]*"/g) ?? [])
+    expect(new Set(bands)).toEqual(new Set(['fill-opacity="0.14"']))
+    for (const chart of charts) expect(chart.replaceAll(/opacity="[^"]*"/g, "")).not.toMatch(/\d\.\d{2}/)
+  })
+
   it("is the same text every time", () => {
     expect(pageOf(shipping).html).toBe(pageOf(shipping).html)
   })
