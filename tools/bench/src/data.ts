@@ -10,11 +10,11 @@ export interface Size {
   readonly metrics: number
   /** In how many of the days identities are exposed; 10 where it is absent. */
   readonly exposedDays?: number
-  /** The part of the identities that is made: those whose hash leaves `index` when divided by `of`. All where it is absent. */
   /** The part of the metric events that is there a second time; events then have an id of their own, `event_id`. */
   readonly repeated?: number
   /** Without traits and metadata, which few statements read. */
   readonly narrow?: boolean
+  /** The part of the identities that is made: those whose hash leaves `index` when divided by `of`. All where it is absent. */
   readonly shard?: { readonly index: number; readonly of: number }
 }
 

@@ -18,7 +18,7 @@ import { promisify } from "node:util"
 import { makeEvents, type Size } from "./data.ts"
 import { measure, median, table } from "./measure.ts"
 import { peak, resetPeak } from "./memory.ts"
-import { sumExperiment, sumPlan } from "./metrics.ts"
+import { metricKeys, sumExperiment, sumPlan } from "./metrics.ts"
 
 type Policy = EventMapping["deduplication"]["policy"]
 
@@ -39,8 +39,6 @@ export interface Found {
   readonly resident: number
 }
 
-const keysOf = ({ metrics }: Size) => Array.from({ length: metrics }, (_, i) => `m${i}`)
-
 const idColumn = { columns: { ...defaultEventMapping.columns, event_id: "event_id" } }
 
 /** Fills a table of a size and runs the statement of each policy in turn, a round more than are counted. */
@@ -51,7 +49,7 @@ export const measurePoint = Effect.fn("bench.point")(function*({ policies, round
   const before = resetPeak()
   for (let round = 0; round <= rounds; round++) {
     for (const policy of policies) {
-      const statement = compile(sumPlan(keysOf(size), policy, policy === "id" ? idColumn : {}))
+      const statement = compile(sumPlan(metricKeys(size.metrics), policy, policy === "id" ? idColumn : {}))
       resetPeak()
       let [memory, rows] = [0, 0]
       const { cpuMs, wallMs } = yield* measure(
@@ -180,7 +178,7 @@ export const identities = async (count: number, memoryBytes: number): Promise<st
         const made = yield* measure(makeEvents(size))
         console.error(`Made in ${(made.wallMs / 1000).toFixed(0)} s`)
         const before = resetPeak()
-        const { experiment, metrics } = sumExperiment(keysOf(size))
+        const { experiment, metrics } = sumExperiment(metricKeys(size.metrics))
         const { version } = yield* Warehouse
         let found: ResultsSummary | undefined
         const measured = yield* measure(

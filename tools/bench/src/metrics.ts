@@ -17,7 +17,8 @@ import { Effect, Result } from "effect"
 import { days, makeEvents, type Size, start } from "./data.ts"
 import { measure, type Measured, median, table } from "./measure.ts"
 
-const metricKeys = (n: number): ReadonlyArray<string> => Array.from({ length: n }, (_, i) => `m${i}`)
+/** The names of the events that {@link makeEvents} makes, each of which has a metric. */
+export const metricKeys = (n: number): ReadonlyArray<string> => Array.from({ length: n }, (_, i) => `m${i}`)
 
 const end = new Date(Date.parse(start) + days * 86_400_000).toISOString()
 

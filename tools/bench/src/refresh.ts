@@ -1,33 +1,23 @@
 /** Refreshes from a state against reading everything: after 1 %, 5 % and 20 % more events, and day after day. */
 import { compile, type Plan, plan } from "@assay/aggregation"
 import { sum } from "@assay/aggregation-sum"
-import { defaultEventMapping, type EventMapping, type Metric } from "@assay/model"
+import { defaultEventMapping, type EventMapping } from "@assay/model"
 import { refresh, type StateContext } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Result } from "effect"
 import { days, makeEvents, type Size, start } from "./data.ts"
 import { measure, type Measured, median, table } from "./measure.ts"
 import { peak, resetPeak } from "./memory.ts"
+import { metricKeys, sumExperiment } from "./metrics.ts"
 
 const window = days * 86_400_000
 
 /** The plan of `n` sum metrics of a running experiment, when a part of its window's events has come. */
 const planAt = (n: number, policy: EventMapping["deduplication"]["policy"], share: number): Plan => {
-  const keys = Array.from({ length: n }, (_, i) => `m${i}`)
-  const [first, ...rest] = keys.map((metric) => ({ metric, role: "goal" as const }))
+  const { experiment: { ended_at: _, ...experiment }, metrics } = sumExperiment(metricKeys(n))
   const planned = plan({
-    experiment: {
-      key: `bench ${policy}`,
-      environment: "prod",
-      feature: "feature",
-      started_at: start,
-      control: "control",
-      variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
-      metrics: [first!, ...rest]
-    },
-    metrics: new Map(
-      keys.map((key): [string, Metric] => [key, { key, aggregation: "sum", event: key, direction: "up" }])
-    ),
+    experiment: { ...experiment, key: `bench ${policy}` },
+    metrics,
     mapping: {
       ...defaultEventMapping,
       columns: { ...defaultEventMapping.columns, ingested: "collected_at" },

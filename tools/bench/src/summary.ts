@@ -4,7 +4,7 @@ import { breakdownsOf, summarize } from "@assay/pipeline"
 import { engines } from "@assay/stats"
 import { Result } from "effect"
 import { median, table } from "./measure.ts"
-import { sumPlan } from "./metrics.ts"
+import { metricKeys, sumPlan } from "./metrics.ts"
 
 /** How much: metrics, variants (the control included), and values of one dimension. */
 export interface SummarySize {
@@ -13,8 +13,19 @@ export interface SummarySize {
   readonly slices: number
 }
 
+/** What a row of both forms holds besides its moments. */
+const found = (arm: number, part: number) => ({
+  place: 0,
+  arm,
+  part,
+  early_events: 0,
+  latest_event: 1,
+  nameless_exposures: 0,
+  undeclared: 0
+})
+
 const made = ({ metrics, slices, variants }: SummarySize) => {
-  const planned = sumPlan(Array.from({ length: metrics }, (_, i) => `m${i}`), "none", {}, { slices: ["traits.d0"] })
+  const planned = sumPlan(metricKeys(metrics), "none", {}, { slices: ["traits.d0"] })
   const keys = ["control", ...Array.from({ length: variants - 1 }, (_, i) => `t${String(i).padStart(2, "0")}`)]
   const values = Array.from({ length: slices }, (_, i) => `v${i}`)
   const [first, ...rest] = keys.map((key) => ({ key, share: 1 }))
@@ -30,14 +41,8 @@ const made = ({ metrics, slices, variants }: SummarySize) => {
       return [[`s${m}_0`, n * mean], [`p${m}_0_0`, n * (mean * mean + 25)], [`c${m}_0_0`, n * 25]] as const
     })
     return {
-      place: 0,
-      arm,
-      part,
+      ...found(arm, part),
       n,
-      early_events: 0,
-      latest_event: 1,
-      nameless_exposures: 0,
-      undeclared: 0,
       ...Object.fromEntries(Array.from({ length: metrics }, (_, m) => [`unusable${m}`, 0])),
       ...Object.fromEntries(moments.flat())
     }
@@ -57,17 +62,8 @@ const longRows = (plan: Plan, rows: Rows) => {
   const { long } = strategyOf(plan)
   if (long === undefined) return undefined
   return rows.flatMap((row) => {
-    const { arm, n, part, place } = row
-    const common = {
-      place,
-      arm,
-      part,
-      early_events: 0,
-      latest_event: 1,
-      nameless_exposures: 0,
-      undeclared: 0,
-      unusable0: 0
-    }
+    const { arm, n, part } = row
+    const common = { ...found(arm, part), unusable0: 0 }
     const cells = (m: number, at: number, share: number) =>
       Object.fromEntries(["s", "p", "c"].map((moment) => {
         const rest = moment === "s" ? "0" : "0_0"
