@@ -176,7 +176,7 @@ describe("the page of an experiment", () => {
   it("has coordinates to a tenth of a pixel, and bands as pale as they were asked to be", () => {
     const charts = [...pageOf(shipping).document.querySelectorAll("#time .chart svg")].map((svg) => svg.outerHTML)
     const bands = charts.flatMap((chart) => chart.match(/fill-opacity="[^"]*"/g) ?? [])
-    expect(new Set(bands)).toEqual(new Set(['fill-opacity="0.14"']))
+    expect(new Set(bands)).toEqual(new Set(["fill-opacity=\"0.14\""]))
     for (const chart of charts) expect(chart.replaceAll(/opacity="[^"]*"/g, "")).not.toMatch(/\d\.\d{2}/)
   })
 

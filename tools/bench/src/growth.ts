@@ -16,6 +16,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { makeEvents, type Size } from "./data.ts"
+import { forgetful } from "./engine.ts"
 import { measure, median, table } from "./measure.ts"
 import { peak, resetPeak } from "./memory.ts"
 import { metricKeys, sumExperiment, sumPlan } from "./metrics.ts"
@@ -168,7 +169,7 @@ export const duplicates = async (events: number, rounds: number): Promise<string
 export const identities = async (count: number, memoryBytes: number): Promise<string> => {
   const folder = mkdtempSync(join(tmpdir(), "assay-bench-"))
   const size: Size = { events: count, identities: count, metrics: 2, narrow: true }
-  const warehouse = Warehouse.layer({
+  const warehouse = forgetful({
     embedded: { path: join(folder, "data") },
     limits: { memory_bytes: memoryBytes, seconds: 20_000 }
   })

@@ -1,5 +1,4 @@
 /** `npm run bench -- <name> …` */
-import { Warehouse } from "@assay/warehouse"
 import { Effect } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -7,6 +6,7 @@ import { join } from "node:path"
 import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
+import { forgetful } from "./engine.ts"
 import { duplicates, growth, identities, measurePoint, type Point } from "./growth.ts"
 import { keep } from "./history.ts"
 import { manyBenchmark } from "./many.ts"
@@ -59,13 +59,13 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   metrics: () =>
     Effect.runPromise(
       metricsBenchmark({ ...sizeOf(number(0, 20_000_000)), metrics: number(2, 10) }, number(1, 5)).pipe(
-        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+        Effect.provide(forgetful({ embedded: { path: join(folder, "data") } }))
       )
     ),
   parts: () =>
     Effect.runPromise(
       partsBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
-        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+        Effect.provide(forgetful({ embedded: { path: join(folder, "data") } }))
       )
     ),
   growth: () => growth(number(0, 20_000_000), number(1, 3)),
@@ -75,7 +75,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
   refresh: () =>
     Effect.runPromise(
       refreshBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5)).pipe(
-        Effect.provide(Warehouse.layerEmbedded(join(folder, "data")))
+        Effect.provide(forgetful({ embedded: { path: join(folder, "data") } }))
       )
     ),
   servers: async () => {
@@ -83,7 +83,9 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
     return serversBenchmark(sizeOf(number(0, 20_000_000)), number(1, 5), join(folder, "data"))
   },
   many: () =>
-    Effect.runPromise(manyBenchmark(...many()).pipe(Effect.provide(Warehouse.layerEmbedded(join(folder, "data"))))),
+    Effect.runPromise(
+      manyBenchmark(...many()).pipe(Effect.provide(forgetful({ embedded: { path: join(folder, "data") } })))
+    ),
   "many-server": async () => (await import("./servers.ts")).manyOnServer(...many()),
   kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
@@ -99,7 +101,7 @@ const point = (given: string): Promise<string> =>
   Effect.runPromise(
     measurePoint(JSON.parse(given) as Point).pipe(
       // Making the data of the largest sizes takes longer than a query usually may.
-      Effect.provide(Warehouse.layer({ embedded: { path: join(folder, "data") }, limits: { seconds: 20_000 } }))
+      Effect.provide(forgetful({ embedded: { path: join(folder, "data") }, limits: { seconds: 20_000 } }))
     )
   ).then((found) => JSON.stringify(found))
 

@@ -3,6 +3,7 @@ import { type Server, startCluster, startServer, users } from "@assay/containers
 import { Warehouse } from "@assay/warehouse"
 import { Effect } from "effect"
 import { makeEvents, type Size } from "./data.ts"
+import { forgetful } from "./engine.ts"
 import { manyBenchmark } from "./many.ts"
 import { median, table } from "./measure.ts"
 import { assayStatement } from "./metrics.ts"
@@ -10,7 +11,7 @@ import { assayStatement } from "./metrics.ts"
 const passwordVariable = "ASSAY_BENCH_PASSWORD"
 
 const at = (server: Server) =>
-  Warehouse.layer({ url: server.url, username: users.admin.name, password: { env: passwordVariable } })
+  forgetful({ url: server.url, username: users.admin.name, password: { env: passwordVariable } })
 
 interface Run {
   readonly wallMs: number
@@ -49,7 +50,10 @@ export const serversBenchmark = async (size: Size, rounds: number, folder: strin
   process.env[passwordVariable] = users.admin.password
   const statement = assayStatement(size.metrics, "none")
   const embedded = await Effect.runPromise(
-    makeEvents(size).pipe(Effect.andThen(repeat(statement, rounds)), Effect.provide(Warehouse.layerEmbedded(folder)))
+    makeEvents(size).pipe(
+      Effect.andThen(repeat(statement, rounds)),
+      Effect.provide(forgetful({ embedded: { path: folder } }))
+    )
   )
   const server = await startServer()
   const single = await Effect.runPromise(
