@@ -130,15 +130,19 @@ export const growth = async (most: number, rounds: number): Promise<string> => {
       found.push({ events, identities: size.identities, at: at! })
       console.error(`${shown(events)} events, ${shown(size.identities)} identities: ${JSON.stringify(at)}`)
     }
-    const grows = (of: (at: Found) => number) => exponent(found.map(({ at, events }) => [events, of(at)])).toFixed(2)
+    // One size, or what the engine doesn't tell, has no exponent.
+    const grows = (of: (at: Found) => number) =>
+      found.length < 2 || found.some(({ at }) => of(at) === 0)
+        ? "-"
+        : exponent(found.map(({ at, events }) => [events, of(at)])).toFixed(2)
     return table(
       ["events", "identities", ...header],
       found.map(({ at, events, identities }) => [shown(events), shown(identities), ...cells(at)])
     ) + `\nexponent of CPU time ${
       grows(({ cpu }) => cpu)
-    }, of the query's memory ${
-      found.some(({ at }) => at.memory === 0) ? "-" : grows(({ memory }) => memory)
-    }, of the process's ${grows(({ resident }) => Math.max(1, resident))}`
+    }, of the query's memory ${grows(({ memory }) => memory)}, of the process's ${
+      grows(({ resident }) => Math.max(1, resident))
+    }`
   }
   return `10 sum metrics, ${rounds} rounds after one that isn't counted, each size in a process of its own\n` +
     `Identities a tenth of the events\n${await series((events) => Math.ceil(events / 10))}\n\n` +
