@@ -52,9 +52,6 @@ export class Catalog extends Context.Service<Catalog, CatalogShape>()("@assay/ru
     Layer.effect(this, make(config))
 }
 
-/** Between two pages that are made ahead, requests get their turn. */
-const TURN = "5 millis"
-
 /**
  * Makes the newest pages before somebody asks for them, as many as are kept: the first one of a process takes ten times as long as the next.
  * Results that can't be read are told to who asks for them.
@@ -63,13 +60,14 @@ export const makeAhead = Effect.fn("Catalog.makeAhead")(function*() {
   const catalog = yield* Catalog
   const { definitions } = yield* catalog.project
   for (const { key } of [...definitions.experiments.values()].slice(0, MOST_SNAPSHOTS)) {
-    yield* Effect.gen(function*() {
+    const [took] = yield* Effect.gen(function*() {
       const [newest] = yield* catalog.snapshots(key)
       if (newest === undefined) return
       const found = yield* catalog.snapshot(key, newest.id)
       if (Option.isSome(found)) catalog.body(found.value)
-    }).pipe(Effect.ignore)
-    yield* Effect.sleep(TURN)
+    }).pipe(Effect.ignore, Effect.timed)
+    // Requests get as much of the time as this takes.
+    yield* Effect.sleep(took)
   }
 })
 
