@@ -120,6 +120,29 @@ describe("an answer", () => {
     )
   })
 
+  it("takes the smallest usable value of the copies of an event, also where an unusable one is smaller", async () => {
+    const copies = [["-inf", "-inf"], ["-998", "-1e200"], ["5", "7"], ["abc", "nan"]] as const
+    const rows = [
+      row("$flag_exposure", "u", 0, "control"),
+      ...copies.map(([value, amount]) =>
+        row("purchase", "u", 1000, value, { id: "one", metadata: JSON.stringify({ amount }) })
+      ),
+      row("purchase", "u", 2000, "-inf", { id: "two" })
+    ]
+    const taken = async (deduplication: "id" | "row", value: string) => {
+      const metric = testMetric(six.sum, { key: "sum", event: "purchase", value })
+      const same = rows.map((one) => (deduplication === "id" || one.id !== "one" ? one : { ...one, value: "1" }))
+      const { moments, unusableValues } = await agrees(
+        { ...experimentOf(["control", "treatment"]), deduplication },
+        [metric],
+        same
+      )
+      return [...moments[0]!["control"]!.sums, ...unusableValues]
+    }
+    expect(await taken("id", "value")).toEqual([-998, 1])
+    expect(await taken("row", "metadata.amount")).toEqual([7, 1])
+  })
+
   it("holds for 100 metrics in one statement, most of them with a stream and unusable values of their own", async () => {
     const subjects = Object.values(six)
     const metrics = Array.from({ length: 100 }, (_, i) =>

@@ -55,9 +55,27 @@ export const isUsableNumber = (number: Fragment): Fragment => sql`abs(${number})
 export const isUsable = ({ reads }: EventValue, value: Fragment): Fragment =>
   reads === "value" ? isUsableNumber(value) : sql`${value} != 0`
 
-/** What is read from an event, as it stands there: NULL where it has nothing. Of several copies the smallest is taken. */
-export const rawValue = ({ property, reads }: EventValue): Fragment =>
-  reads === "value" ? asNumber(property) : sql`nullIf(${asText(property)}, '')`
+/** The columns in which two rows must be equal to be the same event, where an id doesn't say so. */
+const rowColumns = ({ deduplication, mapping: { columns } }: Plan): ReadonlyArray<string> => [
+  columns.event,
+  columns.timestamp,
+  columns.value,
+  ...(deduplication.columns ?? [])
+]
+
+/** Whether copies of an event may differ in a property. */
+const mayDiffer = (plan: Plan, { column }: Property): boolean =>
+  plan.deduplication.policy === "id" || (plan.deduplication.policy === "row" && !rowColumns(plan).includes(column))
+
+/**
+ * What is read from an event, as it stands there: NULL where it has nothing. Of several copies the smallest is taken, so that where they may
+ * differ a number that can't be used is NULL, too: it could be the smallest.
+ */
+export const rawValue = (plan: Plan, { property, reads }: EventValue): Fragment => {
+  if (reads === "text") return sql`nullIf(${asText(property)}, '')`
+  const number = asNumber(property)
+  return mayDiffer(plan, property) ? sql`if(${isUsableNumber(number)}, ${number}, NULL)` : number
+}
 
 /** A {@link rawValue} as the statement goes on with it. */
 export const settled = ({ reads }: EventValue, raw: Fragment): Fragment =>
@@ -71,7 +89,7 @@ export const rowKey = (plan: Plan): Fragment | undefined => {
   const { columns } = plan.mapping
   // A tuple, because the hash of several arguments is NULL as soon as one of them is.
   const hash = (parts: ReadonlyArray<Fragment>) => sql`cityHash64(tuple(${join(parts)}))`
-  const byRow = [columns.event, columns.timestamp, columns.value, ...(plan.deduplication.columns ?? [])].map(identifier)
+  const byRow = rowColumns(plan).map(identifier)
   switch (plan.deduplication.policy) {
     case "none":
       return undefined
@@ -116,7 +134,9 @@ export const events = (plan: Plan, columns: EventColumns): Fragment => {
         sql`${identityKey(text(mapping.identities[plan.identity]!))} AS ${own("k")}`,
         sql`${collapse(eventNumber(mapping.columns.event, columns.events), "min")} AS ${own("m")}`,
         sql`${collapse(offset(plan, mapping.columns.timestamp), "min")} AS ${own("t")}`,
-        ...columns.values.map((value, i) => sql`${settled(value, collapse(rawValue(value), "min"))} AS ${own("v", i)}`),
+        ...columns.values.map((value, i) =>
+          sql`${settled(value, collapse(rawValue(plan, value), "min"))} AS ${own("v", i)}`
+        ),
         ...columns.conditions.map((condition, i) =>
           sql`${collapse(sql`toUInt8(${compileConditions(condition)})`, "max")} AS ${own("c", i)}`
         )

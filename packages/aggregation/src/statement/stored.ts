@@ -232,7 +232,7 @@ export const addEvents = (plan: Plan, state: StateName, { batch, before, until }
     ...(same === undefined ? [] : [same]),
     eventNumber(mapping.columns.event, columns.events),
     offset(plan, mapping.columns.timestamp),
-    ...columns.values.map(rawValue),
+    ...columns.values.map((value) => rawValue(plan, value)),
     ...columns.conditions.map((condition) => sql`toUInt8(${compileConditions(condition)})`)
   ])
   return insert(
