@@ -51,14 +51,18 @@ const installApp = async (scratch: string, context: string): Promise<void> => {
 export const buildAssayImage = async (): Promise<{ readonly tag: string; readonly remove: () => void }> => {
   const scratch = mkdtempSync(join(tmpdir(), "assay-image-"))
   const context = join(scratch, "deploy")
+  const remove = () => void program("docker", ["rmi", "--force", tag, baseTag])
   try {
     mkdirSync(context)
     copyFileSync(join(repository, "deploy/Dockerfile"), join(context, "Dockerfile"))
     buildBase(scratch)
     await installApp(scratch, context)
     program("docker", ["build", "--quiet", "--build-arg", `NODE_IMAGE=${baseTag}`, "--tag", tag, context])
+  } catch (error) {
+    remove()
+    throw error
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }
-  return { tag, remove: () => void program("docker", ["rmi", "--force", tag, baseTag]) }
+  return { tag, remove }
 }
