@@ -524,7 +524,10 @@ const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>
   const known = yield* Effect.forEach(
     planned,
     ({ job, planned: plan }) =>
-      Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({ plan, ...sizeOf(before) }))
+      // Those that are read alone whatever their size are looked up once, when they are.
+      Shared.refusal(plan) !== undefined
+        ? Effect.succeed({ plan })
+        : Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({ plan, ...sizeOf(before) }))
   )
   const inputs = yield* askSizes(known)
   const together = planReads(inputs).together.map((group) => group.map((i) => planned[i]!))
