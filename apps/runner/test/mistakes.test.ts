@@ -35,6 +35,8 @@ describe("arguments that don't fit", () => {
     [["recompute", "--all", "checkout"], /Both --all and names/],
     [["recompute", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
     [["explain", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["advise", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
+    [["recompute", "--all", "--no-shared-read"], /--no-shared-read\b/, /--no-shared-reads/],
     [["results", "chekout"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
     [["results", "chekout", "--list"], /There is no experiment "chekout"\n {2}Did you mean "checkout"\?/],
     [["results", "checkout"], /There are no results of "checkout" yet\n.*assay recompute checkout/],
