@@ -1,6 +1,5 @@
 /** `assay advise`: what added to the event tables would let experiments read less, as DDL, with what it was measured to gain. */
-import { type Plan, plan } from "@assay/aggregation"
-import { Instant } from "@assay/model"
+import type { Plan } from "@assay/aggregation"
 import { type Advice, advise, type Advised, type Cost, type TableAdvice } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option } from "effect"
@@ -8,6 +7,7 @@ import { bytesText } from "../cost.ts"
 import { warehouseLayer } from "../engine.ts"
 import { UsageError } from "../Failed.ts"
 import { print, printJson, say } from "../output.ts"
+import { hasStarted, planOf } from "../planning.ts"
 import { loadDefinitions, type LoadedProject } from "../project.ts"
 import { chooseExperiments } from "./recompute.ts"
 
@@ -157,29 +157,17 @@ const scratchOf = ({ config }: LoadedProject, given: Option.Option<string>) =>
 /** Prints what would let the experiments read less; changes nothing but copies of its own, which it drops. */
 export const runAdvise = Effect.fn("command.advise")(function*(input: AdviseInput) {
   const project = yield* loadDefinitions(Option.getOrUndefined(input.config))
-  const { config, definitions } = project
   const all = input.all || input.experiments.length === 0
   const names = yield* Effect.fromResult(chooseExperiments(project, input.experiments, all))
   const asOf = yield* Clock.currentTimeMillis
-  const due = names.filter((name) => Instant.toMillis(definitions.experiments.get(name)!.started_at) < asOf)
+  const due = names.filter((name) => hasStarted(project, name, asOf))
   if (due.length === 0) {
     return yield* new UsageError({
       message: "None of these experiments has started, so there is nothing that they read",
       hint: "Ask again after the first started_at"
     })
   }
-  const planned = yield* Effect.forEach(due, (name) =>
-    Effect.fromResult(
-      plan({
-        experiment: definitions.experiments.get(name)!,
-        metrics: definitions.metrics,
-        mapping: config.mapping,
-        aggregations: config.aggregations,
-        slices: config.defaults.slices,
-        series: config.defaults.series,
-        asOf
-      })
-    ))
+  const planned = yield* Effect.forEach(due, (name) => Effect.fromResult(planOf(project, name, asOf)))
   const plans: readonly [Plan, ...ReadonlyArray<Plan>] = [planned[0]!, ...planned.slice(1)]
   yield* say("Looking at the tables, and trying what might help on copies of a part of them…")
   const advice = yield* Effect.gen(function*() {
@@ -188,7 +176,7 @@ export const runAdvise = Effect.fn("command.advise")(function*(input: AdviseInpu
       plans,
       scratch: scratchOf(project, input.scratch),
       rows: input.rows,
-      incremental: config.incremental !== undefined
+      incremental: project.config.incremental !== undefined
     })
   }).pipe(Effect.provide(warehouseLayer(project)))
   yield* input.json ? printJson(adviceJson(advice)) : print(adviceText(advice))

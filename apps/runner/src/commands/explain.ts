@@ -4,7 +4,6 @@ import {
   compileConstants,
   isSharded,
   type Plan,
-  plan,
   type PlannedMetric,
   Shared,
   Stored,
@@ -21,6 +20,7 @@ import { Clock, Effect, Option, Result } from "effect"
 import { bytesText } from "../cost.ts"
 import { warehouseLayer } from "../engine.ts"
 import { print, printJson } from "../output.ts"
+import { planOf } from "../planning.ts"
 import { loadDefinitions } from "../project.ts"
 import { explainReads } from "./explainReads.ts"
 import { chooseExperiments } from "./recompute.ts"
@@ -192,17 +192,7 @@ export const runExplain = Effect.fn("command.explain")(
     )
     if (input.all) return yield* explainReads(project, [name!, ...others], input.json)
     const { config, definitions } = project
-    const planned = yield* Effect.fromResult(
-      plan({
-        experiment: definitions.experiments.get(name!)!,
-        metrics: definitions.metrics,
-        mapping: config.mapping,
-        aggregations: config.aggregations,
-        slices: config.defaults.slices,
-        series: config.defaults.series,
-        asOf: yield* Clock.currentTimeMillis
-      })
-    )
+    const planned = yield* Effect.fromResult(planOf(project, name!, yield* Clock.currentTimeMillis))
     const first = compileConstants(planned)
     const statement = compile(withConstants(planned, []))
     const estimated = yield* Effect.result(

@@ -1,6 +1,6 @@
 /** `assay explain --all`: which experiments a recompute of all reads together, and what that saves. */
-import { compile, plan, Shared, withConstants } from "@assay/aggregation"
-import { Instant, nameList, type Statement } from "@assay/model"
+import { compile, Shared, withConstants } from "@assay/aggregation"
+import { nameList, type Statement } from "@assay/model"
 import { planReads, sizeOf } from "@assay/pipeline"
 import { Store } from "@assay/store"
 import { type Estimate, Warehouse } from "@assay/warehouse"
@@ -8,6 +8,7 @@ import { Clock, Effect, Option, Result } from "effect"
 import { bytesText } from "../cost.ts"
 import { warehouseLayer } from "../engine.ts"
 import { print, printJson } from "../output.ts"
+import { hasStarted, planOf } from "../planning.ts"
 import type { LoadedProject } from "../project.ts"
 import { storeLayer } from "../store.ts"
 
@@ -42,21 +43,9 @@ const never = ({ config }: LoadedProject): string | undefined =>
 /** Prints how all experiments that have started would be read, with what each statement reads as ClickHouse expects it. */
 export const explainReads = Effect.fn("command.explainReads")(
   function*(project: LoadedProject, names: readonly [string, ...Array<string>], json: boolean) {
-    const { config, definitions } = project
     const asOf = yield* Clock.currentTimeMillis
-    const due = names.filter((name) => Instant.toMillis(definitions.experiments.get(name)!.started_at) < asOf)
-    const planned = due.map((name) => ({
-      name,
-      result: plan({
-        experiment: definitions.experiments.get(name)!,
-        metrics: definitions.metrics,
-        mapping: config.mapping,
-        aggregations: config.aggregations,
-        slices: config.defaults.slices,
-        series: config.defaults.series,
-        asOf
-      })
-    }))
+    const due = names.filter((name) => hasStarted(project, name, asOf))
+    const planned = due.map((name) => ({ name, result: planOf(project, name, asOf) }))
     const plans = planned.flatMap(({ result }) => (Result.isSuccess(result) ? [result.success] : []))
     const started = plans.map(({ experiment }) => experiment.key)
     const inputs = yield* Effect.forEach(

@@ -11,6 +11,7 @@ import { aboutResults, warehouseLayer, writing } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
 import { print, printJson, say, scorecardOptions } from "../output.ts"
 import { overview } from "../overview.ts"
+import { hasStarted } from "../planning.ts"
 import { plainProgress, terminalProgress } from "../progress.ts"
 import { loadDefinitions, type LoadedProject, shown, warningLines } from "../project.ts"
 import { storeLayer, storeName } from "../store.ts"
@@ -204,8 +205,7 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
   const names = yield* Effect.fromResult(chooseExperiments(project, input.experiments, input.all))
   const asOf = yield* asOfMillis(input.asOf)
   const { config, definitions } = project
-  const due = (name: string) => Instant.toMillis(definitions.experiments.get(name)!.started_at) < asOf
-  const skipped = input.all ? names.filter((name) => !due(name)) : []
+  const skipped = input.all ? names.filter((name) => !hasStarted(project, name, asOf)) : []
   for (const name of skipped) {
     yield* say(`${name}: skipped, it starts at ${definitions.experiments.get(name)!.started_at}`)
   }
