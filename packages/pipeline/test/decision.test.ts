@@ -114,6 +114,20 @@ describe("the decision at the end", () => {
       })
   })
 
+  it("rests on a p as small as the data say, whichever arm is better and whichever way is good", () => {
+    const far = [pair(10_000, 1000, 2000), pair(10_000, 2000, 1000)]
+    for (const arms of [far, far.toReversed()]) {
+      const { metrics } = summaryOf({ experiment: { metrics: [goal, { ...guardrail, role: "goal" }] }, arms })
+      expect(metrics.map(({ direction }) => direction)).toEqual(["up", "down"])
+      for (const { inference } of metrics) {
+        const { adjusted, p_value } = inference["treatment"]!
+        expect(p_value).toBeLessThan(1e-80)
+        expect(p_value).toBeGreaterThan(1e-100)
+        expect([1, 2].some((n) => Math.abs(adjusted!.p_value / (n * p_value) - 1) < 1e-9)).toBe(true)
+      }
+    }
+  })
+
   it("asks for all goals where the policy does, and corrects for their number", () => {
     const experiment: Partial<Experiment> = { metrics: [goal, { metric: "purchases", role: "goal" }] }
     expect(decisionOf({ experiment, arms: [better, same] })).toMatchObject({ decision: "ship" })

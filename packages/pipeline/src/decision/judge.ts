@@ -89,9 +89,16 @@ const decisiveEngine = ({ engine, test }: Pick<JudgeInput, "engine" | "test">): 
     ? sequential
     : groupSequentialWith(test)
 
-/** The two-sided p-value that an engine's word rests on: of its test, or twice the smaller chance. */
-const twoSided = (engine: Engine, { chance_to_win, p_value }: Inference): number =>
-  engine.decidesBy === "test" ? p_value : Math.min(1, 2 * Math.min(chance_to_win, 1 - chance_to_win))
+/**
+ * The two-sided p-value that an engine's word rests on: of its test, or twice the smaller chance. The chance to lose is the chance to win of the
+ * opposite direction, which the engine finds in the tail: 1 − chance is 0 from 1e-16 on.
+ */
+const twoSided = (engine: Engine, question: ComparisonInput, { chance_to_win, p_value }: Inference): number => {
+  if (engine.decidesBy === "test") return p_value
+  if (chance_to_win <= 0.5) return 2 * chance_to_win
+  const opposite = compareToControl(engine, { ...question, direction: question.direction === "down" ? "up" : "down" })
+  return 2 * (opposite.status === "ok" ? opposite.chance_to_win : 1 - chance_to_win)
+}
 
 interface Asked {
   readonly m: number
@@ -103,6 +110,8 @@ interface Asked {
   readonly analysis: Analysis | undefined
   /** By the test that decides. */
   readonly decisive: Inference | undefined
+  /** Two-sided, by that test; 1 where it says nothing. */
+  readonly p: number
   readonly logE: number | undefined
   readonly margin: Margin | undefined
   readonly marginP: { readonly holds: number; readonly fails: number } | undefined
@@ -128,7 +137,7 @@ const ask = (input: JudgeInput, decider: Engine, m: number, variant: string, pla
     }
   const base = { m, metric, variant, input: question, comparison, margin, stratified }
   if (comparison.status === "withheld") {
-    return { ...base, analysis: undefined, decisive: undefined, logE: undefined, marginP: undefined }
+    return { ...base, analysis: undefined, decisive: undefined, p: 1, logE: undefined, marginP: undefined }
   }
   const relative = { ...question, contrast: "relative" } as const
   const analysis = okAnalysis(engine.analyse(relative))
@@ -146,6 +155,7 @@ const ask = (input: JudgeInput, decider: Engine, m: number, variant: string, pla
     ...base,
     analysis,
     decisive: found.status === "ok" ? found : undefined,
+    p: found.status === "ok" ? twoSided(decider, question, found) : 1,
     logE: logE ?? analysis?.log_e,
     marginP: margin === undefined
       ? undefined
@@ -154,12 +164,10 @@ const ask = (input: JudgeInput, decider: Engine, m: number, variant: string, pla
 }
 
 /** The p-value of a comparison within its family: where a gain is asked for, that of the margin, on both sides. */
-const familyP = (decider: Engine, { decisive, marginP, metric }: Asked): number =>
-  decisive === undefined
-    ? 1
-    : marginP !== undefined && metric.role !== "guardrail"
+const familyP = ({ decisive, marginP, metric, p }: Asked): number =>
+  decisive !== undefined && marginP !== undefined && metric.role !== "guardrail"
     ? Math.min(1, 2 * marginP.holds)
-    : twoSided(decider, decisive)
+    : p
 
 /** Adjusted p-values of a family, and the confidence that intervals need to agree with them. */
 const correct = (
@@ -219,7 +227,7 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
   const families = (["goal", "secondary"] as const).map((role) => {
     const family = asked.filter(({ metric }) => metric.role === role && metric.direction !== "informational")
     const method = usableMethod(role === "goal" ? multiplicity.goals : multiplicity.secondary, family)
-    const p = family.map((one) => familyP(decider, one))
+    const p = family.map(familyP)
     const corrected = method === "none" || family.length === 0
       ? undefined
       : correct(method, p, family.map(({ logE }) => logE), level)
@@ -252,13 +260,12 @@ export const judge = (input: JudgeInput): ReadonlyArray<Judged> => {
       : compareToControl(held, { ...one.input, confidence: corrected.confidence })
     const shrunkLift = shrunk[shrinkable.indexOf(one)]?.value
     const chance = best[one.m]?.get(variant)
-    const p = decisive === undefined ? 1 : twoSided(decider, decisive)
     const evidence: Evidence = {
       better: decisive === undefined || decisive.difference === 0
         ? null
         : (decisive.difference > 0) === (metric.direction !== "down"),
-      p,
-      adjustedP: corrected?.p ?? familyP(decider, one),
+      p: one.p,
+      adjustedP: corrected?.p ?? familyP(one),
       ...(marginP === undefined
         ? {}
         : { margin: { holds: marginP.holds <= level / 2, fails: marginP.fails <= level / 2 } })
