@@ -6,7 +6,6 @@ export {
   type AdviseInput,
   type Cost,
   type Gain,
-  mostTried,
   type Saving,
   savingsOf,
   type TableAdvice

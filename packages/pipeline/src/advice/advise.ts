@@ -81,10 +81,10 @@ export interface AdviseInput {
 }
 
 /** Statements of so many experiments are tried, of those that read most. */
-export const mostTried = 10
+const mostTried = 10
 
 /** What spares less than this part of the rows or bytes isn't worth a second copy. */
-export const leastGain = 1.3
+const leastGain = 1.3
 
 /** So many granules are too little to spare any. */
 const fewGranules = 16

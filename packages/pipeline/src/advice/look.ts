@@ -22,7 +22,7 @@ export interface Needs {
 }
 
 /** A look takes about so many rows. */
-export const lookRows = 2_000_000
+const lookRows = 2_000_000
 
 /** Granules of a copy are no smaller. */
 const leastBlock = 256
