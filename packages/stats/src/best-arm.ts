@@ -37,9 +37,6 @@ const panelsOver = (arms: ReadonlyArray<Posterior>, from: number): ReadonlyArray
   }
 }
 
-/** Arms so narrow are points: their values can't be told apart. */
-const isPoint = ({ value, variance }: Estimate): boolean => Math.sqrt(variance) <= 4 * Number.EPSILON * Math.abs(value)
-
 /** Puts the products of all other numbers into `others`: of those before each, from the left, and of those after it, from the right. */
 const multiplyOthers = (numbers: Float64Array, others: Float64Array): void => {
   let before = 1
@@ -70,22 +67,30 @@ export const chanceToBeBest = (arms: ReadonlyArray<Estimate>, direction: Directi
   // From the best on: a large offset would take the digits.
   const best = Math.max(...arms.map(({ value }) => sign * value))
   const meanOf = ({ value }: Estimate): number => sign * value - best
+  // Arms so narrow are points: neither the values in them nor their distances from the best can be told apart.
+  const isPoint = (arm: Estimate): boolean =>
+    Math.sqrt(arm.variance) <= 4 * Number.EPSILON * Math.max(Math.abs(arm.value), Math.abs(meanOf(arm)))
   const points = arms.filter(isPoint).map(meanOf)
   const bestPoint = Math.max(-Infinity, ...points)
   const ties = points.filter((mean) => mean === bestPoint).length
   const spread = arms.filter((arm) => !isPoint(arm)).map((arm) => ({ mean: meanOf(arm), sd: Math.sqrt(arm.variance) }))
   const chances = spread.map(() => 0)
-  const [below, others] = [new Float64Array(spread.length), new Float64Array(spread.length)]
+  const list = () => new Float64Array(spread.length)
+  const [z, below, others] = [list(), list(), list()]
   for (const [a, b] of panelsOver(spread, bestPoint)) {
     const half = (b - a) / 2
     for (let k = 0; k < rule.nodes.length; k++) {
-      const x = a + half * (1 + rule.nodes[k]!)
-      for (let i = 0; i < spread.length; i++) below[i] = normalCdf((x - spread[i]!.mean) / spread[i]!.sd)
-      multiplyOthers(below, others)
+      // Far from 0 a node itself would have no digits left for a narrow arm.
+      const step = half * (1 + rule.nodes[k]!)
       for (let i = 0; i < spread.length; i++) {
         const { mean, sd } = spread[i]!
-        const z = (x - mean) / sd
-        if (Math.abs(z) < reach) chances[i]! += half * rule.weights[k]! * (normalDensity(z) / sd) * others[i]!
+        z[i] = (a - mean + step) / sd
+        below[i] = normalCdf(z[i]!)
+      }
+      multiplyOthers(below, others)
+      for (let i = 0; i < spread.length; i++) {
+        const { sd } = spread[i]!
+        if (Math.abs(z[i]!) < reach) chances[i]! += half * rule.weights[k]! * (normalDensity(z[i]!) / sd) * others[i]!
       }
     }
   }

@@ -191,6 +191,21 @@ describe("chance to be best", () => {
     const chances = chanceToBeBest([{ value: 1e9, variance: 1e-18 }, { value: 1e9, variance: 1 }], "up")
     for (const x of chances) expect(x).toBeCloseTo(0.5, 11)
   })
+  it("comes to an end also where an arm is narrower than digits far from the best can tell", () => {
+    const apart = fc.double({ min: -1e6, max: 1e6, noNaN: true })
+    const narrow = fc.double({ min: -24, max: -6, noNaN: true }).map((power) => 10 ** power)
+    fc.assert(
+      fc.property(apart, narrow, fc.double({ min: 1e-2, max: 1e6, noNaN: true }), (value, one, other) => {
+        const [first, best] = chanceToBeBest(
+          [{ value, variance: one ** 2 }, { value: 1000, variance: other ** 2 }],
+          "up"
+        )
+        expect(best).toBeCloseTo(normalCdf((1000 - value) / Math.hypot(one, other)), 11)
+        expect(first! + best!).toBeCloseTo(1, 11)
+      }),
+      { examples: [[5, 1e-14, 100]] }
+    )
+  })
   it("of equal arms is an equal part", () => {
     const equal = { value: 1, variance: 2 }
     for (const x of chanceToBeBest([equal, equal, equal, equal], "up")) expect(x).toBeCloseTo(0.25, 10)
