@@ -515,7 +515,10 @@ export const advise = Effect.fn("advise")(
       unmeasured: !open
         ? undefined
         : trying?._tag === "Failure"
-        ? `a copy in ${"reason" in scratch ? "" : scratch.database} can't be made or tried: ${trying.failure.message}`
+        ? `a copy in ${
+          "reason" in scratch ? "" : scratch.database
+        } can't be made or tried: ${trying.failure.message}; ` +
+          "name a database in which this user may make and drop tables"
         : "reason" in scratch
         ? scratch.reason
         : refusals.length > 0
