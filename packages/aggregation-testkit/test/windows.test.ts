@@ -106,6 +106,29 @@ describe("metrics with sources, windows and covariates", () => {
     expect([await early([cameBack]), await early([cameBack, often])]).toEqual([2, 1])
   })
 
+  it("have only the steps between those of a funnel in strict order, whatever else the statement reads", async () => {
+    const { aggregation, reference: steps } = rich.find(({ aggregation: { name } }) => name === "funnel-strict-order")!
+    const sources = ["first", "second", "third"].map((event) => ({ event }))
+    const strict: TestMetric = {
+      aggregation,
+      more: { sources: { steps: sources } },
+      reference: { key: "done", ...steps, event: "first", sources: { steps: sources }, window: { from: 0, to: null } }
+    }
+    const rows = ["first", "came", "second", "early", "third"].map((event, i) => ({
+      ...common,
+      event,
+      timestamp: event === "early" ? from : from + i + 2
+    }))
+    for (const more of [[], [cameBack], [cameBack, testMetric(six.count, { key: "often", event: "early" })]]) {
+      const { aggregates } = await held({
+        experiment,
+        metrics: [strict, ...more],
+        rows: [{ ...common, event: "$flag_exposure", timestamp: from + 1 }, ...rows]
+      })
+      expect(aggregates.moments[0]!["control"]).toMatchObject({ n: 1, sums: [1] })
+    }
+  })
+
   it("equal each metric alone", async () => {
     await fc.assert(
       fc.asyncProperty(scene, async ({ experiment, metrics, rows }) => {

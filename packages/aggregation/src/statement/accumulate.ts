@@ -30,7 +30,8 @@ const functionOf = (
     case "funnel":
       return {
         name: "windowFunnel",
-        combinator: "",
+        // It takes an event that is no step for one that comes between.
+        combinator: accumulator.strictness === "strict_order" ? "If" : "",
         parameters: sql`(${
           accumulator.strictness === "default"
             ? integer(accumulator.within)
@@ -84,12 +85,15 @@ export const accumulate = (
       case "unique":
         return [label(accumulator.of)]
       case "funnel":
-        return [sql`t`]
+        return accumulator.strictness === "strict_order" ? [sql`t`, ...streams.map(counts)] : [sql`t`]
       default:
         return [number(accumulator.of)]
     }
   }
-  return called(planned, form === "state" ? "State" : "", join([...args(), ...streams.map(counts)]))
+  const counting = streams.map(counts)
+  const { combinator } = functionOf(planned)
+  const when = combinator === "If" ? [join(counting.map((one) => sql`(${one})`), sql` OR `)] : counting
+  return called(planned, form === "state" ? "State" : "", join([...args(), ...when]))
 }
 
 /** An accumulator merged from the partial states in a column: whole, or as a state again. */

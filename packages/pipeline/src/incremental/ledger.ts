@@ -10,7 +10,7 @@ import { Effect } from "effect"
 import { createHash } from "node:crypto"
 
 /** Raised whenever stored rows mean something else than before, so that older states are left alone. */
-const layout = 4
+const layout = 5
 
 /** What every table of a state is called first. */
 export const statePrefix = "assay_state_"
