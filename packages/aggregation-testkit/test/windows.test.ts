@@ -108,7 +108,7 @@ describe("metrics with sources, windows and covariates", () => {
 
   it("have only the steps between those of a funnel in strict order, whatever else the statement reads", async () => {
     const { aggregation, reference: steps } = rich.find(({ aggregation: { name } }) => name === "funnel-strict-order")!
-    const sources = ["first", "second", "third"].map((event) => ({ event }))
+    const sources = [{ event: "first" }, { event: "second" }, { event: "third" }] as const
     const strict: TestMetric = {
       aggregation,
       more: { sources: { steps: sources } },
