@@ -74,7 +74,8 @@ const transaction = <A>(db: DatabaseSync, body: () => A): A => {
     db.exec("COMMIT")
     return result
   } catch (error) {
-    db.exec("ROLLBACK")
+    // SQLite has rolled back already where the disk is full or broken; what it said then is what counts.
+    if (db.isTransaction) db.exec("ROLLBACK")
     throw error
   }
 }
@@ -458,7 +459,8 @@ const filesOf = (root: string) => {
       Effect.try({
         try: () => {
           let removed = 0
-          for (const directory of Fs.existsSync(snapshots) ? Fs.readdirSync(snapshots) : []) {
+          const entries = Fs.existsSync(snapshots) ? Fs.readdirSync(snapshots, { withFileTypes: true }) : []
+          for (const { name: directory } of entries.filter((entry) => entry.isDirectory())) {
             const names = Fs.readdirSync(Path.join(snapshots, directory)).filter((name) =>
               FileName.parse(name) !== undefined
             )

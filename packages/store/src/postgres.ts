@@ -6,7 +6,7 @@
  * is in the same transaction as the job's settlement, so both happen or neither.
  */
 import { Instant, StoreError } from "@assay/model"
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Effect, Option, Result, Schedule, Schema } from "effect"
 import type { Client, Pool } from "pg"
 import type { Db, JobAttempt, PgBoss } from "pg-boss"
 import * as FileName from "./FileName.ts"
@@ -94,10 +94,16 @@ interface Failure {
 const SnapshotText = Schema.fromJsonString(Snapshot)
 const parseRun = Schema.decodeUnknownSync(Schema.fromJsonString(Run))
 
+/** The text that a part of a URL stands for; undefined where a `%` in it begins no escape. */
+const unescaped = (part: string): string | undefined => {
+  const text = Result.try(() => decodeURIComponent(part))
+  return Result.isSuccess(text) ? text.success : undefined
+}
+
 /** What the database says, in a sentence; without the password, wherever it came from. */
 const explain = (url: string) => {
   const parsed = URL.parse(url)
-  const password = decodeURIComponent(parsed?.password ?? "")
+  const password = unescaped(parsed?.password ?? "") ?? ""
   const place = parsed === null ? "the database" : `${parsed.host}${parsed.pathname}`
   return (doing: string, cause: unknown): Failure => {
     const said = cause instanceof Error ? cause.message : String(cause)
@@ -129,10 +135,17 @@ const isAffected = (response: unknown): boolean =>
 
 const connect = Effect.fn("postgres.connect")(function*(options: PostgresOptions) {
   const { url } = options
-  if (URL.parse(url) === null || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
+  const parsed = URL.parse(url)
+  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)) {
     return yield* new StoreError({
       message: "The connection URL of the store isn't one of PostgreSQL's.",
       hint: "Write it as postgres://user:password@host:5432/database"
+    })
+  }
+  if ([parsed.username, parsed.password, parsed.pathname].some((part) => unescaped(part) === undefined)) {
+    return yield* new StoreError({
+      message: "The connection URL of the store has a % that begins no escape.",
+      hint: "Write % in a user's name, a password or the name of a database as %25"
     })
   }
   const pg = yield* Effect.promise(() => import("pg"))

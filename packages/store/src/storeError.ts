@@ -1,4 +1,4 @@
-/** What the file system says, in a sentence with a hint. */
+/** What the file system and SQLite say, in a sentence with a hint. */
 import { StoreError } from "@assay/model"
 
 const hints: Readonly<Record<string, string>> = {
@@ -17,6 +17,23 @@ const hints: Readonly<Record<string, string>> = {
   ENOENT: "The directory vanished in between; check that nothing else removes it, and try again."
 }
 
+/** By SQLite's primary result code. */
+const sqliteHints: Readonly<Record<number, string>> = {
+  5: "Another process keeps writing to it: wait for that one to end, or stop it.",
+  8: "Give this user the right to write this file and its directory, or choose another place.",
+  11: "The file is damaged: bring it back from a backup, or choose another place.",
+  13: "The disk is full; free some space. What was there before is untouched.",
+  14: "Give this user the right to read and write there, or choose another place.",
+  26: "Another kind of file stands there: move it away, or choose another place."
+}
+
+/** What SQLite says, and the hint for it; undefined for what others throw. */
+const ofSqlite = (cause: unknown): { readonly said: string; readonly hint: string | undefined } | undefined =>
+  cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number"
+    // Bits beyond the first eight tell more of the same, such as which kind of IO failed.
+    ? { said: cause.message, hint: sqliteHints[cause.errcode % 256] }
+    : undefined
+
 const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
     ? cause.code
@@ -25,13 +42,14 @@ const codeOf = (cause: unknown): string =>
     : String(cause)
 
 /**
- * The error of a file-system call. `doing` completes "Could not …", for example `write the snapshot r1`; `path` is the file
+ * The error of a call to the file system or to SQLite. `doing` completes "Could not …", for example `write the snapshot r1`; `path` is the file
  * or directory; `cause` is what the call threw.
  */
 export const storeError = (doing: string, path: string, cause: unknown): StoreError => {
-  const code = codeOf(cause)
+  const sqlite = ofSqlite(cause)
+  const code = sqlite?.said ?? codeOf(cause)
   return new StoreError({
     message: `Could not ${doing} at ${path}: ${code}.`,
-    hint: hints[code] ?? "Check the directory and its disk, then try again."
+    hint: sqlite?.hint ?? hints[code] ?? "Check the directory and its disk, then try again."
   })
 }

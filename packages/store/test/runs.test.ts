@@ -98,6 +98,8 @@ describe("a file that isn't a store", () => {
       writeFileSync(file, "Not a database. ".repeat(100))
       const error = yield* Effect.flip(Effect.provide(Effect.void, Runs.layerFile(file)))
       assert.include(error.message, file)
+      assert.include(error.message, "file is not a database")
+      assert.include(error.hint, "move it away")
       assert.include(readFileSync(file, "utf8"), "Not a database.")
       assert.isFalse(existsSync(`${file}-wal`))
     }))
@@ -113,4 +115,45 @@ describe("a file that isn't a store", () => {
       const error = yield* Effect.flip(Effect.provide(Effect.void, Runs.layerFile(file)))
       assert.include(error.message, "newer version")
     }))
+})
+
+describe("what goes wrong in a file", () => {
+  it.live("is told as SQLite says it, also where SQLite has undone the transaction by itself", () =>
+    Effect.gen(function*() {
+      const file = path()
+      const error = yield* Effect.gen(function*() {
+        const { DatabaseSync } = yield* Effect.promise(() => import("node:sqlite"))
+        const db = new DatabaseSync(file)
+        db.exec("CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT raise(ROLLBACK, 'no room is left'); END")
+        db.close()
+        return yield* Effect.flip(Runs.use((runs) => runs.enqueue(request())))
+      }).pipe(Effect.provide(Runs.layerFile(file)))
+      assert.include(error.message, "no room is left")
+    }))
+})
+
+describe("pruning a folder", () => {
+  it.live("leaves alone what else lies among the snapshots", () =>
+    Effect.gen(function*() {
+      const root = path()
+      yield* Effect.gen(function*() {
+        yield* (yield* start()).store("p").put(snapshot("s", day(1)))
+        writeFileSync(join(root, "snapshots", ".DS_Store"), "")
+        const { snapshots } = yield* (yield* Runs).prune({ before: Date.parse(day(9)), keep: 0 })
+        assert.strictEqual(snapshots, 1)
+        assert.isTrue(existsSync(join(root, "snapshots", ".DS_Store")))
+      }).pipe(Effect.provide(Runs.layerFolder(root)))
+    }))
+})
+
+describe("a URL of PostgreSQL", () => {
+  for (
+    const url of ["postgres://u:10%@127.0.0.1:1/db", "postgres://u%:p@127.0.0.1:1/db", "postgres://u:p@127.0.0.1:1/d%b"]
+  ) {
+    it.live(`with a stray % is refused with what to write: ${url}`, () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.provide(Effect.void, Runs.layerPostgres({ url })))
+        assert.include(`${error.message} ${error.hint}`, "%25")
+      }))
+  }
 })
