@@ -19,6 +19,7 @@ export { type Course, type DecisiveTest, type Reading, readingOf } from "./decis
 export { fingerprint, fingerprintStatement } from "./fingerprint.ts"
 export { refresh, type Refreshed, type StateContext } from "./incremental/refresh.ts"
 export { dropStates, listStates, type StateEntry } from "./incremental/states.ts"
+export { isTooLarge } from "./ladder.ts"
 export { type ExpectedBaseline, type OutlookInput, outlookOf } from "./outlook/outlook.ts"
 export { trafficOf } from "./outlook/traffic.ts"
 export { breakdownsOf, type PartsInput, seriesOf } from "./parts.ts"
@@ -32,6 +33,7 @@ export {
   recomputeAll,
   type RecomputeContext,
   type Recomputed,
+  recomputeEach,
   type RunEvent,
   statementHash,
   type Watcher

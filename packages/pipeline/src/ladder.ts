@@ -3,7 +3,7 @@
  * moments add up), or not at all, with a reason.
  */
 import { chunked, compile, type Plan } from "@assay/aggregation"
-import { type MemoryMode, QueryLimitExceeded, type Statement, type WarehouseError } from "@assay/model"
+import { type AssayError, type MemoryMode, QueryLimitExceeded, type Statement, type WarehouseError } from "@assay/model"
 import { type QueryResult, spillSettings } from "@assay/warehouse"
 import { Effect } from "effect"
 
@@ -64,7 +64,8 @@ export const rungs = (before?: MemoryMode): ReadonlyArray<MemoryMode | undefined
 const ended = (rung: MemoryMode | undefined, first: boolean, before: MemoryMode | undefined): MemoryMode | undefined =>
   rung && { ...rung, runs: first && placeOf(rung) === placeOf(before) ? (before?.runs ?? 1) + 1 : 1 }
 
-const isTooLarge = (error: WarehouseError): error is QueryLimitExceeded =>
+/** Whether a statement took more memory than there is, so that one for less may do. */
+export const isTooLarge = (error: AssayError): error is QueryLimitExceeded =>
   error._tag === "QueryLimitExceeded" && error.limit === "memory"
 
 /** A disk that is too small for what a rung puts there is a reason to take the next one, which puts less there. */

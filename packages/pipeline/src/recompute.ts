@@ -39,7 +39,7 @@ import { type QueryProgress, type QueryStatistics, Warehouse } from "@assay/ware
 import { Cause, Clock, Effect, Exit, Option, Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { refresh, type StateContext } from "./incremental/refresh.ts"
-import { climb, together } from "./ladder.ts"
+import { climb, isTooLarge, together } from "./ladder.ts"
 import { breakdownsOf, seriesOf } from "./parts.ts"
 import type { Publish } from "./publish.ts"
 import { noneUndeclared } from "./quality.ts"
@@ -330,21 +330,28 @@ const planWhole = (job: Job, context: RecomputeContext) =>
     (planned) => context.sample === undefined ? planned : sampled(planned, context.sample)
   )
 
-/**
- * Recomputes one experiment: one statement (before it one that finds quantiles and caps at quantiles, where it has any; or what is new for its state), then a
- * snapshot in the store, then rows where results are published. Fails with
- * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
- * interrupted, the query is killed on the server.
- */
-export const recompute = Effect.fn("recompute")(
-  function*(job: Job, context: RecomputeContext, watch: Watcher = silent) {
+/** What a run knows before it asks the warehouse: the plan of its job, and the newest result before it, which is read when it is asked for. */
+interface Prepared {
+  readonly planned: Plan
+  readonly before: Effect.Effect<ResultsSummary | undefined, never, Store>
+}
+
+const prepare = (job: Job, context: RecomputeContext): Effect.Effect<Prepared, AssayError> =>
+  Effect.map(
+    planWhole(job, context),
+    (planned) => ({ planned, before: earlierSummary(job.experiment.key, context.asOf) })
+  )
+
+/** The run of one job; what was prepared for it isn't made again. */
+const recomputeOne = Effect.fn("recompute")(
+  function*(job: Job, context: RecomputeContext, watch: Watcher, prepared?: Prepared) {
     const started = yield* Clock.currentTimeMillis
     const experiment = job.experiment.key
     const runId = randomUUID()
     yield* Effect.annotateCurrentSpan({ experiment, run: runId })
     yield* watch({ kind: "started", experiment })
-    const whole = yield* planWhole(job, context)
-    const before = yield* earlierSummary(experiment, context.asOf)
+    const { before: earlier, planned: whole } = prepared ?? (yield* prepare(job, context))
+    const before = yield* earlier
     const slices = compileSliceValues(whole, context.mostSlices ?? defaultMostSlices)
     const complete = slices === undefined ? whole : yield* findSliceValues(job, runId, whole, slices)
     const { memory, mode, planned, rows, statement, statistics } = yield* answer(
@@ -369,11 +376,19 @@ export const recompute = Effect.fn("recompute")(
   }
 )
 
+/**
+ * Recomputes one experiment: one statement (before it one that finds quantiles and caps at quantiles, where it has any; or what is new for its state), then a
+ * snapshot in the store, then rows where results are published. Fails with
+ * the typed error of the stage that failed, and then writes nothing; a failure to publish is told in the result. When it is
+ * interrupted, the query is killed on the server.
+ */
+export const recompute = (job: Job, context: RecomputeContext, watch: Watcher = silent) =>
+  recomputeOne(job, context, watch)
+
 /** A job of a shared read, and what it says of it. */
-interface Answered {
+interface Answered extends Prepared {
   readonly job: Job
   readonly started: number
-  readonly planned: Plan
   readonly aggregates: Aggregates
   readonly statistics: QueryStatistics
   readonly shared: SharedRead
@@ -382,7 +397,7 @@ interface Answered {
 /** The same from an answer that is there already. */
 const concludeShared = Effect.fn("recompute")(
   function*(
-    { aggregates, job, planned, shared, started, statistics }: Answered,
+    { aggregates, before, job, planned, shared, started, statistics }: Answered,
     context: RecomputeContext,
     watch: Watcher
   ) {
@@ -396,7 +411,7 @@ const concludeShared = Effect.fn("recompute")(
       aggregates,
       statement: compile(planned),
       statistics,
-      before: yield* earlierSummary(experiment, context.asOf),
+      before: yield* before,
       how: { shared_read: shared }
     }, watch)
   }
@@ -421,14 +436,20 @@ const settled = <A, R>(experiment: string, effect: Effect.Effect<A, AssayError, 
     return Result.fail(onlyFailures && failed !== undefined ? failed.error : defect(experiment, exit.cause))
   })
 
-/** A job with its plan, and its place among the jobs of its run. */
-interface PlannedJob {
+/** A job with its place among the jobs of its run, and what was prepared for it, if it was. */
+interface PlacedJob {
   readonly at: number
   readonly job: Job
-  readonly planned: Plan
+  readonly prepared?: Prepared
 }
 
-/** A read that several experiments shared: what it took, or why it gave nothing, so that each was read alone. */
+/** A job that is read together with others. */
+interface PreparedJob extends Required<PlacedJob> {}
+
+/**
+ * A read that several experiments shared: what it took, or why it gave nothing. Then each was read alone, or first each half of them together
+ * where they took more memory than there is.
+ */
 export interface ReadTogether {
   readonly experiments: ReadonlyArray<string>
   readonly outcome: Result.Result<QueryStatistics, AssayError>
@@ -440,10 +461,10 @@ const portion = (total: number, n: number, i: number): number =>
 
 /** Reads several experiments by one statement. One whose rows can't be used is missing in the answer. */
 const readTogether = Effect.fn("recompute.together")(
-  function*(members: ReadonlyArray<PlannedJob>, watch: Watcher) {
+  function*(members: ReadonlyArray<PreparedJob>, watch: Watcher) {
     const started = yield* Clock.currentTimeMillis
     const warehouse = yield* Warehouse
-    const shared = Shared.share(members.map(({ planned }) => planned))
+    const shared = Shared.share(members.map(({ prepared }) => prepared.planned))
     const statement = Shared.compileShared(shared)
     const experiments = members.map(({ job }) => job.experiment.key)
     const run = randomUUID()
@@ -464,7 +485,7 @@ const readTogether = Effect.fn("recompute.together")(
       bytes_read: statistics.bytesRead,
       query_ms: Math.round(statistics.durationMs)
     }
-    const answered = members.flatMap(({ at, job, planned }, i): ReadonlyArray<Answered & Pick<PlannedJob, "at">> => {
+    const answered = members.flatMap(({ at, job, prepared }, i): ReadonlyArray<Answered & Pick<PlacedJob, "at">> => {
       const aggregates = Shared.answerOf(shared, shared.members[i]!, sorted)
       if (Result.isFailure(aggregates)) return []
       const own = (total: number) => portion(total, members.length, i)
@@ -472,7 +493,7 @@ const readTogether = Effect.fn("recompute.together")(
         at,
         job,
         started,
-        planned,
+        ...prepared,
         aggregates: aggregates.success,
         statistics: {
           ...statistics,
@@ -512,69 +533,97 @@ const askSizes = Effect.fn("recompute.sizes")(function*(inputs: ReadonlyArray<Re
 
 /** The jobs of a run by how they are read. Those that can't be planned are read alone, and then say why. */
 const dealJobs = Effect.fn("recompute.reads")(function*(jobs: ReadonlyArray<Job>, context: RecomputeContext) {
-  const alone = (all: ReadonlyArray<number>) => all.map((at) => ({ at, job: jobs[at]! }))
+  const placed = jobs.map((job, at): PlacedJob => ({ at, job }))
   if (context.sharedReads !== true || context.states !== undefined || jobs.length < 2) {
-    return { together: [], alone: alone(jobs.map((_, at) => at)) }
+    return { together: [], alone: placed }
   }
-  const planned: Array<PlannedJob> = []
-  for (const [at, job] of jobs.entries()) {
-    const exit = yield* Effect.exit(planWhole(job, context))
-    if (Exit.isSuccess(exit)) planned.push({ at, job, planned: exit.value })
+  const prepared: Array<PreparedJob> = []
+  const known: Array<ReadInput> = []
+  for (const { at, job } of placed) {
+    const exit = yield* Effect.exit(prepare(job, context))
+    if (Exit.isFailure(exit)) continue
+    const { planned } = exit.value
+    // Those that are read alone whatever their size aren't kept in memory until then: they have the largest results.
+    const before = Shared.refusal(planned) === undefined ? yield* exit.value.before : undefined
+    known.push({ plan: planned, ...sizeOf(before) })
+    prepared.push({
+      at,
+      job,
+      prepared: Shared.refusal(planned) === undefined ? { planned, before: Effect.succeed(before) } : exit.value
+    })
   }
-  const known = yield* Effect.forEach(
-    planned,
-    ({ job, planned: plan }) =>
-      // Those that are read alone whatever their size are looked up once, when they are.
-      Shared.refusal(plan) !== undefined
-        ? Effect.succeed({ plan })
-        : Effect.map(earlierSummary(job.experiment.key, context.asOf), (before) => ({ plan, ...sizeOf(before) }))
-  )
   const inputs = yield* askSizes(known)
-  const together = planReads(inputs).together.map((group) => group.map((i) => planned[i]!))
+  const together = planReads(inputs).together.map((group) => group.map((i) => prepared[i]!))
   const shared = new Set(together.flat().map(({ at }) => at))
-  return { together, alone: alone(jobs.flatMap((_, at) => (shared.has(at) ? [] : [at]))) }
+  const ready = new Map(prepared.map((one) => [one.at, one]))
+  return {
+    together,
+    alone: placed.filter(({ at }) => !shared.has(at)).map((one): PlacedJob => ready.get(one.at) ?? one)
+  }
 })
 
 /**
- * Recomputes experiments side by side, at most `concurrency` at a time. One that fails doesn't stop the others; an
- * interruption stops all of them and their queries.
+ * Recomputes experiments side by side, at most `concurrency` at a time, and hands the run of each to `each`, by its place, to be run there to its end
+ * whatever that is: once for every job. What several runs share has been done by then. Answers what was read together.
  *
- * Where the context says so (`sharedReads`), experiments that read the same are read together, by one statement for many, and `reads` says which.
- * They get what they would have got apart. Where such a statement fails, its experiments are read alone.
+ * Where the context says so (`sharedReads`), experiments that read the same are read together, by one statement for many. They get what they
+ * would have got apart. Where such a statement takes more memory than there is, each half of the experiments is read together, and so on;
+ * where it fails otherwise, they are read alone.
  */
-export const recomputeAll = Effect.fn("recomputeAll")(
-  function*(jobs: ReadonlyArray<Job>, context: RecomputeContext, concurrency: number, watch: Watcher = silent) {
-    /** A run of a job to its end, whatever that is. */
-    const finished = <R>({ experiment: { key } }: Job, run: Effect.Effect<Recomputed, AssayError, R>) =>
-      Effect.gen(function*() {
-        const ended = yield* settled(key, run)
-        if (Result.isSuccess(ended)) return Result.succeed(ended.success)
-        yield* watch({ kind: "failed", experiment: key, error: ended.failure })
-        const failure: Failure = { experiment: key, error: ended.failure }
-        return Result.fail(failure)
-      })
-    const outcomes: Array<Result.Result<Recomputed, Failure>> = []
+export const recomputeEach = Effect.fn("recomputeEach")(
+  function*<E, R>(
+    jobs: ReadonlyArray<Job>,
+    context: RecomputeContext,
+    concurrency: number,
+    each: (at: number, run: Effect.Effect<Recomputed, AssayError, Warehouse | Store>) => Effect.Effect<void, E, R>,
+    watch: Watcher = silent
+  ) {
     const reads: Array<ReadTogether> = []
-    const runAlone = Effect.fnUntraced(function*({ at, job }: Pick<PlannedJob, "at" | "job">) {
-      outcomes[at] = yield* finished(job, recompute(job, context, watch))
-    })
-    const runTogether = Effect.fnUntraced(function*(members: ReadonlyArray<PlannedJob>) {
-      const read = yield* settled(members[0]!.job.experiment.key, readTogether(members, watch))
-      reads.push({
-        experiments: members.map(({ job }) => job.experiment.key),
-        outcome: Result.map(read, ({ statistics }) => statistics)
+    const runAlone = ({ at, job, prepared }: PlacedJob) => each(at, recomputeOne(job, context, watch, prepared))
+    const runTogether = (
+      members: ReadonlyArray<PreparedJob>
+    ): Effect.Effect<void, E, R | Warehouse> =>
+      Effect.gen(function*() {
+        const read = yield* settled(members[0]!.job.experiment.key, readTogether(members, watch))
+        reads.push({
+          experiments: members.map(({ job }) => job.experiment.key),
+          outcome: Result.map(read, ({ statistics }) => statistics)
+        })
+        if (Result.isFailure(read) && isTooLarge(read.failure) && members.length > 2) {
+          const half = Math.ceil(members.length / 2)
+          yield* runTogether(members.slice(0, half))
+          const rest = members.slice(half)
+          return yield* rest.length === 1 ? runAlone(rest[0]!) : runTogether(rest)
+        }
+        const answered = Result.isSuccess(read) ? read.success.answered : []
+        for (const one of answered) yield* each(one.at, concludeShared(one, context, watch))
+        const left = members.filter(({ at }) => !answered.some((one) => one.at === at))
+        yield* Effect.forEach(left, runAlone, { discard: true })
       })
-      const answered = Result.isSuccess(read) ? read.success.answered : []
-      for (const one of answered) outcomes[one.at] = yield* finished(one.job, concludeShared(one, context, watch))
-      const left = members.filter(({ at }) => !answered.some((one) => one.at === at))
-      yield* Effect.forEach(left, runAlone, { discard: true })
-    })
     const { alone, together } = yield* dealJobs(jobs, context)
     yield* Effect.forEach(
       [...together.map(runTogether), ...alone.map(runAlone)],
       (unit) => unit,
       { concurrency, discard: true }
     )
+    return reads
+  }
+)
+
+/**
+ * Recomputes experiments as {@link recomputeEach} does, at most `concurrency` at a time. One that fails doesn't stop the others; an interruption
+ * stops all of them and their queries. `reads` says which were read together.
+ */
+export const recomputeAll = Effect.fn("recomputeAll")(
+  function*(jobs: ReadonlyArray<Job>, context: RecomputeContext, concurrency: number, watch: Watcher = silent) {
+    const outcomes: Array<Result.Result<Recomputed, Failure>> = []
+    const reads = yield* recomputeEach(jobs, context, concurrency, (at, run) =>
+      Effect.gen(function*() {
+        const { key } = jobs[at]!.experiment
+        const ended = yield* settled(key, run)
+        if (Result.isFailure(ended)) yield* watch({ kind: "failed", experiment: key, error: ended.failure })
+        outcomes[at] = Result.mapError(ended, (error): Failure => ({ experiment: key, error }))
+      }), watch)
     return {
       results: outcomes.flatMap((one) => (Result.isSuccess(one) ? [one.success] : [])),
       failed: outcomes.flatMap((one) => (Result.isFailure(one) ? [one.failure] : [])),

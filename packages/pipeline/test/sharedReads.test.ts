@@ -91,7 +91,11 @@ const jobs: ReadonlyArray<Job> = [
 const crowd = largeFrom + 50_000
 
 /** The embedded engine, with what it is asked by the experiments that it is for; `fails` says which of it doesn't come to an end. */
-const watched = (asked: Array<string>, fails: (experiments: string) => boolean = () => false) =>
+const watched = (
+  asked: Array<string>,
+  fails: (experiments: string) => boolean = () => false,
+  limit: "memory" | "rows" = "memory"
+) =>
   Layer.effect(
     Warehouse,
     Effect.map(Warehouse, (warehouse) => ({
@@ -104,7 +108,7 @@ const watched = (asked: Array<string>, fails: (experiments: string) => boolean =
           asked.push(of)
           return fails(of)
             ? Effect.fail(
-              new QueryLimitExceeded({ limit: "memory", value: 1000, message: "It is too large", hint: "" })
+              new QueryLimitExceeded({ limit, value: 1000, message: "It is too large", hint: "" })
             )
             : warehouse.query(statement, options)
         })
@@ -187,6 +191,115 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("experiments tha
       }
     }).pipe(Effect.provide(Store.layerMemory)))
 
+  it.effect("are read by halves where all of them take more memory than there is", () =>
+    Effect.gen(function*() {
+      const warehouse = yield* Warehouse
+      const features = Array.from({ length: 8 }, (_, i) => `feature ${i}`)
+      yield* load([])
+      yield* warehouse.command(
+        plain(`INSERT INTO events (environment_key, event, feature_name, identifier, timestamp, value)
+        SELECT 'production', '$flag_exposure', concat('feature ', toString(number % 8)), toString(number),
+          toDateTime64('2026-01-02', 3, 'UTC'), if(intDiv(number, 8) % 2 = 0, 'control', 'treatment') FROM numbers(400000)
+        UNION ALL SELECT 'production', 'purchase', '', toString(number), toDateTime64('2026-01-03', 3, 'UTC'), '1'
+        FROM numbers(400000)`)
+      )
+      const many = features.map((feature) => jobOf({ key: feature, feature, ...measuring(["purchased", "revenue"]) }))
+      const read = (experiments: ReadonlyArray<Job>) =>
+        recomputeAll(experiments, context, 1).pipe(Effect.provide(Store.layerMemory, { local: true }))
+      const free = yield* read(many)
+      // What ClickHouse itself refuses to statements for several, at the first limit that is too small for all of them.
+      const tight = (limit: number): typeof warehouse => ({
+        ...warehouse,
+        query: (statement, options) =>
+          warehouse.query(
+            options?.comment?.["experiments"] === undefined
+              ? statement
+              : { ...statement, settings: { ...statement.settings, max_memory_usage: limit } },
+            options
+          )
+      })
+      let limit = 300_000_000
+      let outcome = free
+      while (Result.isSuccess(outcome.reads[0]!.outcome)) {
+        limit = Math.floor(limit * 0.8)
+        outcome = yield* read(many).pipe(Effect.provideService(Warehouse, tight(limit)))
+      }
+      const { failed, reads, results } = outcome
+      assert.deepStrictEqual(failed, [])
+      const [first] = reads
+      assert.deepStrictEqual(first!.experiments, features)
+      const error = Result.getFailure(first!.outcome)
+      assert.deepInclude(Option.getOrThrow(error), { _tag: "QueryLimitExceeded", limit: "memory" })
+      const done = reads.filter(({ outcome }) => Result.isSuccess(outcome)).map(({ experiments }) => experiments)
+      assert.deepStrictEqual(done.flat(), features)
+      assert.isTrue(done.every(({ length }) => length >= 2 && length <= 4), JSON.stringify(done))
+      assert.deepStrictEqual(
+        results.map(({ summary }) => said(summary)),
+        free.results.map(({ summary }) => said(summary))
+      )
+    }), 60_000)
+
+  it.effect("are read by ever smaller parts, at last alone, as long as memory is what lacks", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const asked: Array<string> = []
+      const { reads, results } = yield* recomputeAll(
+        [...jobs, { ...jobs[0]!, experiment: { ...jobs[0]!.experiment, key: "e" } }],
+        context,
+        1
+      ).pipe(
+        Effect.provide(watched(asked, (of) => of.includes(",")))
+      )
+      assert.deepStrictEqual(asked, ["a, b, c, d, e", "a, b, c", "a, b", "a", "b", "c", "d, e", "d", "e"])
+      assert.strictEqual(reads.length, 4)
+      assert.deepStrictEqual(results.map(({ summary }) => summary.experiment), ["a", "b", "c", "d", "e"])
+    }).pipe(Effect.provide(Store.layerMemory)))
+
+  it.effect("are planned once, and their earlier results read once, whether they are read together or alone", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const planned: Array<string> = []
+      const counting = defineAggregation({
+        name: "counting",
+        version: "1.0.0",
+        options: NoOptions,
+        reads: "nothing",
+        columns: ({ events }) => {
+          planned.push("once")
+          return { events: events.count() }
+        },
+        estimand: { kind: "mean", column: "events" }
+      })
+      const own = contextOf({
+        ...context,
+        metrics: new Map([["counted", metric("counted", "counting")]]),
+        aggregations: new Map([["counting", counting]])
+      })
+      const of = (key: string, more: Partial<Experiment> = {}) => jobOf({ key, ...measuring(["counted"]), ...more })
+      const all = [of("a"), of("b"), of("far", { environment: "staging" }), of("series", { series: true })]
+      const store = yield* Store
+      const got: Array<string> = []
+      const reading: typeof store = {
+        ...store,
+        get: (experiment, id) =>
+          Effect.suspend(() => {
+            got.push(experiment)
+            return store.get(experiment, id)
+          })
+      }
+      yield* recomputeAll(all, own, 1)
+      planned.length = 0
+      yield* recompute(all[0]!, own).pipe(Effect.provide(Store.layerMemory, { local: true }))
+      const ofOne = planned.length
+      planned.length = 0
+      const { reads } = yield* recomputeAll(all, { ...own, asOf: own.asOf + day }, 1).pipe(
+        Effect.provideService(Store, reading)
+      )
+      assert.deepStrictEqual(reads.map(({ experiments }) => experiments), [["a", "b"]])
+      assert.deepStrictEqual(got.toSorted(), ["a", "b", "far", "series"])
+      assert.strictEqual(planned.length, all.length * ofOne)
+    }).pipe(Effect.provide(Store.layerMemory)))
+
   it.effect("are read alone where the statement for all fails, and each has its own outcome", () =>
     Effect.gen(function*() {
       yield* load(rows)
@@ -197,7 +310,7 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("experiments tha
         context,
         1,
         (one) => Effect.sync(() => events.push(one))
-      ).pipe(Effect.provide(watched(asked, (of) => of.includes(",") || of === "c")))
+      ).pipe(Effect.provide(watched(asked, (of) => of.includes(",") || of === "c", "rows")))
       assert.deepStrictEqual(results.map(({ summary }) => summary.experiment), ["a", "b", "d"])
       assert.deepStrictEqual(failed.map(({ error, experiment }) => [experiment, error._tag]), [[
         "c",

@@ -1,7 +1,7 @@
 /** `assay recompute`: new results for some or all experiments. */
 import { definitionHash } from "@assay/definitions"
 import { Instant, nameList, suggest } from "@assay/model"
-import { type Failure, type ReadTogether, recomputeAll, type Recomputed } from "@assay/pipeline"
+import { type Failure, isTooLarge, type ReadTogether, recomputeAll, type Recomputed } from "@assay/pipeline"
 import { scorecard } from "@assay/report"
 import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
@@ -158,9 +158,9 @@ const sayReads = Effect.fn("sayReads")(function*(reads: ReadonlyArray<ReadTogeth
   for (const { experiments, outcome } of reads) {
     if (Result.isSuccess(outcome)) continue
     yield* say(
-      `\nA read of ${experiments.length} experiments together failed, so that each was read alone: ${
-        errorText(outcome.failure)
-      }`
+      `\nA read of ${experiments.length} experiments together failed, so that ${
+        isTooLarge(outcome.failure) && experiments.length > 2 ? "its halves were read" : "each was read alone"
+      }: ${errorText(outcome.failure)}`
     )
   }
   if (done.length === 0) return
