@@ -64,6 +64,12 @@ export const jsonLines = (path: string): Layer.Layer<Store> =>
           ),
         latest: (experiment) => Effect.map(of(experiment), ([newest]) => Option.fromNullishOr(newest)),
         list: (experiment) => Effect.map(of(experiment), (all) => all.map(({ as_of, id }) => ({ id, as_of, path }))),
+        newest: (experiments) =>
+          Effect.map(read, (all) => {
+            const oldestFirst = all.filter(({ experiment }) => experiments.includes(experiment)).toSorted(newestFirst)
+              .toReversed()
+            return new Map(oldestFirst.map(({ as_of, experiment, id }) => [experiment, { id, as_of, path }]))
+          }),
         get: (experiment, id) =>
           Effect.map(of(experiment), (all) => Option.fromNullishOr(all.find((one) => one.id === id)))
       })

@@ -28,6 +28,10 @@ export interface Shape {
   readonly latest: (experiment: string) => Effect.Effect<Option.Option<Snapshot>, StoreError>
   /** All snapshots of an experiment, newest first; none is opened, so a damaged one is in the list too. */
   readonly list: (experiment: string) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
+  /** The newest snapshot of each of these experiments that has one, by its key: what `list` begins with, asked for all at once. */
+  readonly newest: (
+    experiments: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyMap<string, Listed>, StoreError>
   /** One snapshot by its id; none when there is no such id. */
   readonly get: (experiment: string, id: string) => Effect.Effect<Option.Option<Snapshot>, StoreError>
 }

@@ -273,6 +273,15 @@ const snapshotsIn = (
         () => db.prepare(`SELECT id, as_of FROM snapshots WHERE experiment = ? ${order}`).all(experiment).map(listed)
       )
     }),
+    newest: Effect.fn("Store.newest")(function*(experiments) {
+      return yield* guard("list the snapshots", () => {
+        const first = db.prepare(`SELECT id, as_of FROM snapshots WHERE experiment = ? ${order} LIMIT 1`)
+        return new Map(experiments.flatMap((experiment) => {
+          const found = first.get(experiment)
+          return found === undefined ? [] : [[experiment, listed(found)] as const]
+        }))
+      })
+    }),
     get: Effect.fn("Store.get")(function*(experiment, id) {
       return yield* read(
         yield* guard(

@@ -11,6 +11,7 @@ import { Effect, Exit, Option, Schema } from "effect"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import * as FileName from "./FileName.ts"
+import { newestOfEach } from "./newestOfEach.ts"
 import { encode, Snapshot } from "./Snapshot.ts"
 import type { Listed, Shape } from "./Store.ts"
 import { storeError } from "./storeError.ts"
@@ -159,5 +160,5 @@ export const files = (root: string): Shape => {
     return { path, latest: newest?.path === path }
   })
 
-  return { put, latest, list, get }
+  return { put, latest, list, newest: newestOfEach(list), get }
 }

@@ -2,6 +2,7 @@
 import { Instant, StoreError } from "@assay/model"
 import { Effect, Option, Ref } from "effect"
 import * as FileName from "./FileName.ts"
+import { newestOfEach } from "./newestOfEach.ts"
 import { encode, type Snapshot } from "./Snapshot.ts"
 import type { Shape } from "./Store.ts"
 
@@ -16,6 +17,14 @@ export const memory: Effect.Effect<Shape> = Effect.map(Ref.make<ReadonlyArray<Sn
       snapshots
         .filter((snapshot) => snapshot.experiment === experiment)
         .toSorted((a, b) => FileName.newestFirst(nameOf(a), nameOf(b))))
+
+  const list: Shape["list"] = (experiment) =>
+    Effect.map(of(experiment), (snapshots) =>
+      snapshots.map((snapshot) => ({
+        id: snapshot.id,
+        as_of: Instant.fromMillis(Instant.toMillis(snapshot.as_of)),
+        path: pathOf(snapshot)
+      })))
 
   return {
     put: Effect.fn("Store.put")(function*(snapshot) {
@@ -34,13 +43,8 @@ export const memory: Effect.Effect<Shape> = Effect.map(Ref.make<ReadonlyArray<Sn
       return { path: pathOf(snapshot), latest: newest?.id === snapshot.id }
     }),
     latest: (experiment) => Effect.map(of(experiment), ([newest]) => Option.fromNullishOr(newest)),
-    list: (experiment) =>
-      Effect.map(of(experiment), (snapshots) =>
-        snapshots.map((snapshot) => ({
-          id: snapshot.id,
-          as_of: Instant.fromMillis(Instant.toMillis(snapshot.as_of)),
-          path: pathOf(snapshot)
-        }))),
+    list,
+    newest: newestOfEach(list),
     get: (experiment, id) =>
       Effect.map(of(experiment), (snapshots) => Option.fromNullishOr(snapshots.find((one) => one.id === id)))
   }

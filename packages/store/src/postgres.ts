@@ -409,6 +409,20 @@ export const postgres = Effect.fn("postgres")(
         )
         return rows.map(listed)
       }),
+      newest: Effect.fn("Store.newest")(function*(experiments) {
+        const { rows } = yield* attempt(
+          "list the snapshots",
+          () =>
+            pool.query(
+              `SELECT asked.at, s.id, s.as_of FROM unnest($1::text[]) WITH ORDINALITY AS asked (experiment, at)
+               CROSS JOIN LATERAL (
+                 SELECT id, as_of FROM ${schema}.snapshots WHERE experiment = asked.experiment ${newest} LIMIT 1
+               ) s`,
+              [experiments.map(FileName.directory)]
+            )
+        )
+        return new Map(rows.map((row) => [experiments[Number(row.at) - 1]!, listed(row)] as const))
+      }),
       get: Effect.fn("Store.get")(function*(experiment, id) {
         const { rows } = yield* attempt(
           "read a snapshot",

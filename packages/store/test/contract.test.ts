@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { snapshot } from "./example.ts"
+import { checkNewest } from "./newest.ts"
 
 const day = (n: number): string => `2026-01-${String(n).padStart(2, "0")}T00:00:00.000Z`
 
@@ -56,6 +57,11 @@ for (const [name, layer] of stores) {
         assert.isTrue((yield* store.put(snapshot("c", day(3)))).latest)
         assert.strictEqual(Option.getOrThrow(yield* store.latest("checkout")).id, "c")
         assert.deepStrictEqual((yield* store.list("checkout")).map(({ id }) => id), ["c", "b", "a"])
+      }))
+
+    check("tells the newest of several experiments as their lists do", (store) =>
+      Effect.gen(function*() {
+        yield* checkNewest(store)
       }))
 
     check("compares instants, not their texts", (store) =>

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs"
 import { Client } from "pg"
 import { afterAll, beforeAll } from "vitest"
 import { snapshot } from "./example.ts"
+import { checkNewest } from "./newest.ts"
 import { checkRuns, day, failure, request, start, take } from "./runs.ts"
 
 let server: PostgresServer
@@ -43,6 +44,11 @@ describe("a store in PostgreSQL", () => {
       ]])
       assert.deepStrictEqual(yield* store.get("checkout", "b"), Option.some(two))
       assert.deepStrictEqual(yield* store.get("checkout", "other"), Option.none())
+    }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live("tells the newest of several experiments as their lists do", () =>
+    Effect.gen(function*() {
+      yield* checkNewest(yield* Store)
     }).pipe(Effect.provide(fresh, { local: true })))
 
   it.live("is made by migrating, twice without harm, and refused before", () =>

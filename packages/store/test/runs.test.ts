@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
 import { snapshot } from "./example.ts"
+import { checkNewest } from "./newest.ts"
 import { checkRuns, day, request, start, take } from "./runs.ts"
 
 const root = mkdtempSync(join(tmpdir(), "assay-runs-"))
@@ -130,6 +131,13 @@ describe("what goes wrong in a file", () => {
       }).pipe(Effect.provide(Runs.layerFile(file)))
       assert.include(error.message, "no room is left")
     }))
+})
+
+describe("snapshots in a file", () => {
+  it.live("have the newest of several experiments as their lists have", () =>
+    Effect.gen(function*() {
+      yield* checkNewest(yield* Store)
+    }).pipe(Effect.provide(Runs.layerFile(path()))))
 })
 
 describe("pruning a folder", () => {

@@ -12,7 +12,10 @@ export interface CatalogShape {
   readonly project: Effect.Effect<LoadedProject, AssayError>
   readonly visible: (reader: Reader) => Effect.Effect<ReadonlyArray<Experiment>, AssayError>
   readonly find: (reader: Reader, experiment: string) => Effect.Effect<Option.Option<Experiment>, AssayError>
-  readonly card: (experiment: Experiment) => Effect.Effect<Card & { readonly snapshot: string | undefined }, StoreError>
+  /** A card for each of these experiments, in their order; the store is asked once which results are their newest. */
+  readonly cards: (
+    experiments: ReadonlyArray<Experiment>
+  ) => Effect.Effect<ReadonlyArray<Card & { readonly snapshot: string | undefined }>, StoreError>
   readonly snapshots: (experiment: string) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
   readonly snapshot: (experiment: string, id: string) => Effect.Effect<Option.Option<Snapshot>, StoreError>
   /** The costly part of a page as UTF-8; kept by snapshot, which never changes. */
@@ -118,9 +121,7 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
       ({ definitions }) => [...definitions.experiments.values()].filter(({ environment }) => reader.sees(environment))
     )
 
-  const card: CatalogShape["card"] = Effect.fn("Catalog.card")(function*(experiment) {
-    const now = yield* Clock.currentTimeMillis
-    const [newest] = yield* store.list(experiment.key)
+  const card = Effect.fn("Catalog.card")(function*(experiment: Experiment, newest: Listed | undefined, now: number) {
     const base = {
       experiment: experiment.key,
       description: experiment.description,
@@ -166,7 +167,15 @@ const make = Effect.fn("Catalog.make")(function*(config: string | undefined) {
           Option.fromNullishOr(definitions.experiments.get(name)),
           ({ environment }) => reader.sees(environment)
         )),
-    card,
+    cards: Effect.fn("Catalog.cards")(function*(experiments) {
+      const now = yield* Clock.currentTimeMillis
+      const newest = yield* store.newest(experiments.map((experiment) => experiment.key))
+      return yield* Effect.forEach(
+        experiments,
+        (experiment) => card(experiment, newest.get(experiment.key), now),
+        { concurrency: 8 }
+      )
+    }),
     snapshots: (experiment) => store.list(experiment),
     snapshot,
     body: (one) => {

@@ -119,7 +119,7 @@ export const handlers = (options: RefreshOptions, counts: Counts) => {
         list: Effect.fn(function*() {
           const reader = yield* having("read")
           const all = yield* catalog.visible(reader).pipe(Effect.catch(unavailable))
-          const cards = yield* Effect.forEach(all, catalog.card, { concurrency: 8 }).pipe(Effect.catch(unavailable))
+          const cards = yield* catalog.cards(all).pipe(Effect.catch(unavailable))
           return {
             experiments: cards.map((
               { description, environment, experiment, feature, results, snapshot, state }
@@ -203,7 +203,7 @@ export const handlers = (options: RefreshOptions, counts: Counts) => {
           const reader = yield* having("read")
           const now = yield* Clock.currentTimeMillis
           const all = yield* catalog.visible(reader).pipe(Effect.catch(unavailable))
-          const cards = yield* Effect.forEach(all, catalog.card, { concurrency: 8 }).pipe(Effect.catch(unavailable))
+          const cards = yield* catalog.cards(all).pipe(Effect.catch(unavailable))
           const standings = yield* runs.standings.pipe(Effect.catch(unavailable))
           const some = cards.flatMap(({ experiment, results }) =>
             results.kind === "some" ? [{ experiment, results }] : []

@@ -136,7 +136,7 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
     const list = forReader((reader, session, request) =>
       Effect.gen(function*() {
         const all = yield* catalog.visible(reader)
-        const cards: ReadonlyArray<Card> = yield* Effect.forEach(all, catalog.card, { concurrency: 8 })
+        const cards: ReadonlyArray<Card> = yield* catalog.cards(all)
         const now = new Date(yield* Clock.currentTimeMillis).toISOString()
         const { snapshot: _, ...query } = queryOf(request)
         return html(listPage({ cards, query, now, base: BASE, pathOf, ...whoReads(reader, session) }))
@@ -151,8 +151,7 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
       })
 
     const stateOf = (experiment: Experiment) =>
-      Effect.map(runs.standings, (standings): RefreshState | undefined => {
-        const last = standings.get(experiment.key)?.last
+      Effect.map(runs.list({ experiment: experiment.key, limit: 1 }), ([last]): RefreshState | undefined => {
         if (last === undefined) return undefined
         if (isOpen(last)) return { kind: "running", since: last.started_at ?? last.queued_at }
         return last.state === "failed"
