@@ -366,6 +366,7 @@ describe("a mistake in it", () => {
   it.each<[string, unknown, string]>([
     ["a cron expression of six fields", { cron: "0 0 6 * * *" }, "five fields"],
     ["a cron expression that isn't one", { cron: "61 * * * *" }, "five fields"],
+    ["a cron expression of a day that never comes", { cron: "0 0 30 2 *" }, "comes at some time"],
     ["an unknown zone", { cron: "0 6 * * *", zone: "Mars/Olympus" }, "time zone"],
     ["an interval without a unit", { every: "60" }, "length of time"],
     ["an interval of nothing", { every: "0s" }, "length of time"],

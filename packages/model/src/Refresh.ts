@@ -20,16 +20,20 @@ const Zone = Schema.String.pipe(
   )
 )
 
+/** Whether a cron expression has five fields and a time at all, which 30 February isn't. */
+const comesAtSomeTime = (text: string): boolean => {
+  if (text.trim().split(/\s+/).length !== 5) return false
+  const cron = Cron.parse(text, "UTC")
+  return Result.isSuccess(cron) && Result.isSuccess(Result.try(() => Cron.next(cron.success, new Date(0))))
+}
+
 /** A cron expression of five fields. */
 const CronText = Schema.String.pipe(
   Schema.check(
-    Schema.makeFilter(
-      (text: string) => text.trim().split(/\s+/).length === 5 && Result.isSuccess(Cron.parse(text, "UTC")),
-      {
-        expected: "a cron expression of five fields, such as \"0 6 * * *\" for 06:00 every day",
-        toJsonSchema: () => ({ pattern: "^\\s*\\S+(\\s+\\S+){4}\\s*$" })
-      }
-    )
+    Schema.makeFilter(comesAtSomeTime, {
+      expected: "a cron expression of five fields that comes at some time, such as \"0 6 * * *\" for 06:00 every day",
+      toJsonSchema: () => ({ pattern: "^\\s*\\S+(\\s+\\S+){4}\\s*$" })
+    })
   )
 )
 
