@@ -1,5 +1,5 @@
 /** Where a long-running command tells what it does: log lines on stderr, and over OTLP where the environment names a collector. */
-import { Effect, Layer, Logger, References } from "effect"
+import { Effect, Layer, Logger, References, Result } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Otlp } from "effect/observability"
 import { UsageError } from "./Failed.ts"
@@ -18,14 +18,21 @@ const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 /** How long a collector may take for what it gets at the end: all of a short run. */
 const LAST_MILLIS = 10_000
 
-/** `a=b,c=d` as the environment has headers; values may be percent-encoded, and are secrets. */
-const headersOf = (text: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    text.split(",").filter((part) => part.includes("=")).map((part) => {
-      const at = part.indexOf("=")
-      return [part.slice(0, at).trim(), decodeURIComponent(part.slice(at + 1).trim())]
-    })
-  )
+const headers = "OTEL_EXPORTER_OTLP_HEADERS"
+
+/** `a=b,c=d` as the environment has headers; values are percent-encoded, and are secrets. */
+const headersOf = (text: string): Result.Result<Readonly<Record<string, string>>, UsageError> =>
+  Result.try({
+    try: () =>
+      Object.fromEntries(
+        text.split(",").filter((part) => part.includes("=")).map((part) => {
+          const at = part.indexOf("=")
+          return [part.slice(0, at).trim(), decodeURIComponent(part.slice(at + 1).trim())]
+        })
+      ),
+    catch: () =>
+      new UsageError({ message: `${headers} has a % that begins no escape`, hint: "Write % in a value as %25" })
+  })
 
 /** Traces, metrics and logs over OTLP (HTTP, JSON) where `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector; nothing elsewhere. */
 const otlp = Layer.unwrap(Effect.gen(function*() {
@@ -39,7 +46,7 @@ const otlp = Layer.unwrap(Effect.gen(function*() {
   }
   return Otlp.layerJson({
     baseUrl,
-    headers: headersOf(process.env["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""),
+    headers: yield* Effect.fromResult(headersOf(process.env[headers] ?? "")),
     resource: { serviceName: process.env["OTEL_SERVICE_NAME"] ?? "assay", serviceVersion: version },
     loggerMergeWithExisting: true,
     shutdownTimeout: LAST_MILLIS

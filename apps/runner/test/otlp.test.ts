@@ -173,3 +173,12 @@ describe("over OTLP", () => {
     expect(stderr).toMatch(/OTEL_EXPORTER_OTLP_ENDPOINT isn't a URL\n {2}Name the collector/)
   })
 })
+
+it("headers that can't be read are refused before anything begins, without their text", async () => {
+  const cwd = project({ "assay.config.ts": config("") })
+  const env = { ...environment, OTEL_EXPORTER_OTLP_HEADERS: "authorization=hunter2%" }
+  const { code, stderr } = await assay(["watch", "--once"], { cwd, env })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/OTEL_EXPORTER_OTLP_HEADERS.*\n.*%25/)
+  expect(stderr).not.toContain("hunter2")
+})

@@ -274,6 +274,14 @@ describe("the pages", () => {
     }
   })
 
+  it("take a path of two slashes for nothing but a path", async () => {
+    const { cookie } = await signIn(tokens.reader)
+    const statuses = await Promise.all(
+      ["//", "//?q=a", "//elsewhere.example/"].map(async (path) => (await page(path, cookie)).status)
+    )
+    expect(statuses.filter((status) => status >= 500)).toEqual([])
+  })
+
   it("answer only this machine where there are no tokens, under its own names", async () => {
     const unlocked = await serve({ access: open })
     expect((await fetch(`${unlocked.url}/`)).status).toBe(200)

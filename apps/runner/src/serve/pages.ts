@@ -122,7 +122,9 @@ export const pages = (access: Access, options: RefreshOptions, { rates, secureCo
       reader.name === undefined ? {} : { reader: reader.name, signOutCsrf: formProof(reader, session) }
 
     const queryOf = (request: HttpServerRequest.HttpServerRequest): Query & { readonly snapshot: string | null } => {
-      const search = new URL(request.url, "http://localhost").searchParams
+      // Not as a URL: a path may begin with two slashes, which a URL takes for a host.
+      const [, ...query] = request.url.split("?")
+      const search = new URLSearchParams(query.join("?"))
       const state = search.get("state") ?? ""
       return {
         q: (search.get("q") ?? "").slice(0, 200),
