@@ -104,7 +104,7 @@ export const mergeStates = (
 ): Fragment => called(planned, form === "state" ? "MergeState" : "Merge", column)
 
 /** How an accumulator over several periods comes from its values in each; undefined where it takes their states. */
-const fromValues = ({ accumulator }: PlannedAccumulator): string | undefined =>
+const fromValues = ({ accumulator }: PlannedAccumulator): "sum" | "max" | undefined =>
   accumulator.kind === "count" || accumulator.kind === "sum" ? "sum" : accumulator.kind === "any" ? "max" : undefined
 
 /** The form in which an accumulator of one period is kept, so that it can be {@link cumulate}d. */
@@ -118,8 +118,8 @@ export const cumulate = (planned: PlannedAccumulator, column: Fragment): Fragmen
 }
 
 /**
- * The aggregate that makes the value of an accumulator from its values over parts of the events; undefined where these don't tell it (0 of
- * no events is no smallest value, and what is distinct in both parts counts once).
+ * How the value of an accumulator comes from its values over parts of the events: their sum, the largest, or all numbers of their lists;
+ * undefined where these don't tell it (0 of no events is no smallest value, and what is distinct in both parts counts once).
  */
-export const fromParts = (planned: PlannedAccumulator): string | undefined =>
-  planned.accumulator.kind === "list" ? "groupArrayArray" : fromValues(planned)
+export const fromParts = (planned: PlannedAccumulator): "sum" | "max" | "list" | undefined =>
+  planned.accumulator.kind === "list" ? "list" : fromValues(planned)

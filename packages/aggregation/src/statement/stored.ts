@@ -22,7 +22,7 @@ import { fromParts } from "./accumulate.ts"
 import { badEvents } from "./bad-events.ts"
 import { statement } from "./compile.ts"
 import { constants } from "./constants.ts"
-import { type EventColumns, eventColumns, eventNumber, isRead, numbered, rawValue, rowKey, settled } from "./events.ts"
+import { eventColumns, eventNumber, isRead, numbered, rawValue, rowKey, settled } from "./events.ts"
 import { carriedBy, exposureRows, exposures, exposureSource, nameless, never, noArm } from "./exposures.ts"
 import { moments, momentsBySide, ripeTimes } from "./moments.ts"
 import { isRipe, trait } from "./placed.ts"
@@ -60,21 +60,27 @@ const looksForCopies = ({ deduplication }: Plan): boolean => deduplication.polic
 
 type Columns = ReadonlyArray<readonly [name: Fragment, type: Fragment]>
 
+const [number, real, whole] = [sql`UInt64`, sql`Float64`, sql`UInt8`]
+
+/** What a unit has of events. */
+const eventful = (plan: Plan): Columns => [
+  [word("early"), number],
+  [word("latest"), number],
+  ...(looksForCopies(plan) ? [[word("repeated"), number] as const] : []),
+  ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
+  ...plan.accumulators.map(({ accumulator }, i) =>
+    [numbered("a", i), accumulator.kind === "list" ? sql`Array(Float64)` : real] as const
+  )
+]
+
 /** The columns of each table, behind `batch` and `k`. */
 const columnsOf = (plan: Plan): Readonly<Record<Part, Columns>> => {
   const { conditions, values } = eventColumns(plan)
-  const [number, real, whole] = [sql`UInt64`, sql`Float64`, sql`UInt8`]
   const copies = looksForCopies(plan)
   const unit: Columns = [
     [word("exposure"), number],
-    [word("early"), number],
-    [word("latest"), number],
-    ...(copies ? [[word("repeated"), number] as const] : []),
     ...plan.traits.map((_, i) => [trait(i), real] as const),
-    ...badEvents(eventColumns(plan)).map(({ name }) => [name, sql`Array(UInt64)`] as const),
-    ...plan.accumulators.map(({ accumulator }, i) =>
-      [numbered("a", i), accumulator.kind === "list" ? sql`Array(Float64)` : real] as const
-    )
+    ...eventful(plan)
   ]
   return {
     events: [
@@ -117,8 +123,9 @@ export const refusal = (plan: Plan): string | undefined =>
 const byTime = sql`,
   PROJECTION by_time (SELECT batch, ${own("t")}, ${own("k")}, ${own("h")} ORDER BY ${own("t")})`
 
-/** Units that are replaced are read once, all of them: they needn't be found one by one. */
+/** Units that are replaced are read once, all of them: they needn't be found one by one, and to compress them takes longer than it saves. */
 const inOneFile = sql`, min_bytes_for_wide_part = 1000000000`
+const uncompressed = sql` CODEC(NONE)`
 
 /** The statements that make the tables of a state where they aren't there. */
 export const create = (plan: Plan, state: StateName): ReadonlyArray<Statement> => {
@@ -130,7 +137,7 @@ export const create = (plan: Plan, state: StateName): ReadonlyArray<Statement> =
   ${key(part)} UInt64,
   ${
         join(
-          columns[part].map(([name, type]) => sql`${name} ${type}`),
+          columns[part].map(([name, type]) => sql`${name} ${type}${part === "replaced" ? uncompressed : empty}`),
           sql`,
   `
         )
@@ -267,11 +274,15 @@ ${
 )`)
 }
 
-/** The stored events that meet a condition, as the statement has them of the event table. */
-const storedEvents = (plan: Plan, state: StateName, columns: EventColumns, where: Fragment): Fragment => {
-  const once = plan.deduplication.policy === "none"
+/**
+ * The stored events that meet a condition, as the statement has them of the event table: repeated rows once, unless it is known that there
+ * are none among them.
+ */
+const storedEvents = (plan: Plan, state: StateName, where: Fragment, rows: "once" | "repeated"): Fragment => {
+  const columns = eventColumns(plan)
+  const grouped = rows === "repeated" && looksForCopies(plan)
   const of = (column: Fragment, how: "min" | "max"): Fragment =>
-    once ? sql`stored.${column}` : sql`${word(how)}(stored.${column})`
+    grouped ? sql`${word(how)}(stored.${column})` : sql`stored.${column}`
   return sql`SELECT ${
     join([
       sql`stored.${own("k")} AS ${own("k")}`,
@@ -279,13 +290,15 @@ const storedEvents = (plan: Plan, state: StateName, columns: EventColumns, where
       sql`${of(own("t"), "min")} AS ${own("t")}`,
       ...columns.values.map((value, i) => sql`${settled(value, of(own("v", i), "min"))} AS ${own("v", i)}`),
       ...columns.conditions.map((_, i) => sql`${of(own("c", i), "max")} AS ${own("c", i)}`),
-      ...(once ? [] : [sql`count() AS ${own("copies")}`])
+      ...(looksForCopies(plan) ? [sql`${grouped ? sql`count()` : sql`toUInt64(1)`} AS ${own("copies")}`] : [])
     ])
   }
     FROM ${at(state, "events")} AS stored
     WHERE ${where}${
-    once ? empty : sql`
-    GROUP BY stored.${own("k")}, stored.${own("h")}`
+    grouped ?
+      sql`
+    GROUP BY stored.${own("k")}, stored.${own("h")}` :
+      empty
   }`
 }
 
@@ -352,15 +365,17 @@ const remaking = (plan: Plan): ReadonlyArray<number> => {
 
 /**
  * The statement that puts down whose units a batch makes anew from everything that is stored: identities that have no unit yet, or an
- * exposure that changes theirs; with an event that was delivered before; or with one that goes into an accumulator which can't go on.
- * Exposures without an identity are only counted.
+ * exposure that changes theirs; with an event that was delivered before, or comes more than once in the batch (so that all other events of
+ * it are there once); or with one that goes into an accumulator which can't go on. Exposures without an identity are only counted.
  */
 const addRemade = (plan: Plan, state: StateName, batch: number, live: ReadonlyArray<number>): Statement => {
   const events = at(state, "events")
   const [k, t, h] = [own("k"), own("t"), own("h")]
   const replaced = sql`SELECT k FROM ${at(state, "replaced")} WHERE ${among([batch])}`
   const names = remaking(plan)
-  const [place, row] = [plan.deduplication.policy === "row" ? [t] : [], join([k, h])]
+  const row = join([k, h])
+  // Copies of a row have its time, by which they are found.
+  const place = plan.deduplication.policy === "row" ? [t] : []
   const kinds = [
     sql`SELECT exposures.${k} AS k
   FROM (SELECT * FROM ${at(state, "exposures")} WHERE ${among([batch])} AND ${k} != ${nameless}) AS exposures
@@ -373,10 +388,10 @@ const addRemade = (plan: Plan, state: StateName, batch: number, live: ReadonlyAr
           and([
             among(live),
             ...place.map((column) => sql`${column} IN (SELECT ${column} FROM ${events} WHERE ${among([batch])})`),
-            sql`(${row}) IN (SELECT ${row} FROM ${events} WHERE ${among([batch])})`,
-            sql`${k} IN (${replaced})`
+            sql`(${row}) IN (SELECT ${row} FROM ${events} WHERE ${among([batch])})`
           ])
-        }`
+        }`,
+        sql`SELECT ${k} AS k FROM ${events} WHERE ${among([batch])} GROUP BY ${row} HAVING count() > 1`
       ]
       : []),
     ...(names.length === 0
@@ -399,21 +414,32 @@ ${union(kinds)}
   return { ...put, settings: { ...put.settings, optimize_move_to_prewhere: 0 } }
 }
 
-/** The columns of a unit from those of the one before (`known`) and of the events that came since. */
+/** The columns of a unit from those of the one before (`old`) and from what the events since then make (`more`). */
 const goneOn = (plan: Plan, state: StateName, batch: number): ReadonlyArray<Fragment> => {
-  const of = (how: string, name: Fragment) => sql`${word(how)}(parts.${name}) AS ${name}`
+  const add = (name: Fragment) => sql`old.${name} + more.${name} AS ${name}`
+  const most = (name: Fragment) => sql`greatest(old.${name}, more.${name}) AS ${name}`
+  const both = (name: Fragment) => sql`arrayConcat(old.${name}, more.${name}) AS ${name}`
   return [
-    sql`max(parts.exposure) + if(k = ${nameless}, (
+    sql`old.exposure + if(old.k = ${nameless}, (
         SELECT count() FROM ${at(state, "exposures")} WHERE ${among([batch])} AND ${own("k")} = ${nameless}
       ), 0) AS exposure`,
-    of("sum", word("early")),
-    of("max", word("latest")),
-    ...(looksForCopies(plan) ? [of("sum", word("repeated"))] : []),
-    ...plan.traits.map((_, i) => of("any", trait(i))),
-    ...badEvents(eventColumns(plan)).map(({ name }) => of("groupArrayArray", name)),
+    ...plan.traits.map((_, i) => sql`old.${trait(i)} AS ${trait(i)}`),
+    add(word("early")),
+    most(word("latest")),
+    ...(looksForCopies(plan) ? [add(word("repeated"))] : []),
+    ...badEvents(eventColumns(plan)).map(({ name }) => both(name)),
     ...plan.accumulators.map((accumulator, i) => {
-      const [how, name] = [fromParts(accumulator), numbered("a", i)]
-      return how === undefined ? sql`anyIf(parts.${name}, known) AS ${name}` : of(how, name)
+      const name = numbered("a", i)
+      switch (fromParts(accumulator)) {
+        case "sum":
+          return add(name)
+        case "max":
+          return most(name)
+        case "list":
+          return both(name)
+        default:
+          return sql`old.${name} AS ${name}`
+      }
     })
   ]
 }
@@ -436,7 +462,7 @@ const addNewUnits = (plan: Plan, state: StateName, batch: number, live: Readonly
   /** Made of the stored events and exposures that meet a condition. */
   const whole = (where: Fragment) =>
     units(plan, "value", {
-      events: storedEvents(plan, state, eventColumns(plan), where),
+      events: storedEvents(plan, state, where, "repeated"),
       exposures: exposures(
         plan,
         sql`SELECT ${join([own("k"), ...columns.exposures.map(([name]) => name)])}
@@ -449,12 +475,7 @@ const addNewUnits = (plan: Plan, state: StateName, batch: number, live: Readonly
   const anew = sql`(SELECT k FROM ${remade} WHERE ${among([batch])})`
   const before = sql`FROM ${replaced} WHERE ${among([batch])} AND k NOT IN ${anew}`
   const more = units(plan, "value", {
-    events: storedEvents(
-      plan,
-      state,
-      eventColumns(plan),
-      sql`${among([batch])} AND ${own("k")} NOT IN ${anew}`
-    ),
+    events: storedEvents(plan, state, sql`${among([batch])} AND ${own("k")} NOT IN ${anew}`, "once"),
     exposures: sql`SELECT ${
       join([word("k"), sql`exposure AS pack`, ...plan.traits.map((_, i) => sql`${trait(i)} AS ${numbered("x", i)}`)])
     } ${before}`
@@ -464,15 +485,13 @@ const addNewUnits = (plan: Plan, state: StateName, batch: number, live: Readonly
 ${whole(sql`${among([...live, batch])} AND ${own("k")} IN ${anew}`)}
     ) WHERE k IN ${anew}
     UNION ALL
-    SELECT k, ${join(goneOn(plan, state, batch))}
-    FROM (
-      SELECT k, 1 AS known, ${join(columns.units.map(([name]) => name))} ${before}
-      UNION ALL
-      SELECT k, 0 AS known, ${typed} FROM (
+    SELECT k, ${typed} FROM (
+      SELECT old.k AS k, ${join(goneOn(plan, state, batch))}
+      FROM (
 ${more}
-      )
-    ) AS parts
-    GROUP BY k`)
+      ) AS more
+      INNER JOIN (SELECT k, ${join(columns.units.map(([name]) => name))} ${before}) AS old ON more.k = old.k
+    )`)
 }
 
 /** The latest unit of each identity in these batches, the oldest first. */
