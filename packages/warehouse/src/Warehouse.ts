@@ -102,6 +102,7 @@ const isQueryId = (id: string): boolean => /^[A-Za-z0-9._:-]{1,100}$/.test(id)
 const make = (engine: Engine, config: WarehouseConfig, seconds: number): WarehouseShape => {
   const limits = { ...config.limits, seconds }
   const secrets = engine.secrets.map(Redacted.value)
+  const at = engine.origin === undefined ? {} : { origin: engine.origin }
 
   /**
    * Tells ClickHouse to stop a query; what goes wrong here changes nothing any more. Not SYNC: the embedded engine keeps
@@ -152,7 +153,7 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
   const attempt = <A>(send: Send<A>, statement: Statement, queryId: string, options: QueryOptions) =>
     Effect.gen(function*() {
       const bound = yield* Effect.fromResult(encodeParameters(statement.parameters))
-      const context = { queryId, limits, secrets, values: valuesOf(bound) }
+      const context = { ...at, queryId, limits, secrets, values: valuesOf(bound) }
       const request = engine.request(statement.text, {
         ...pinnedSettings,
         ...limitSettings(limits),

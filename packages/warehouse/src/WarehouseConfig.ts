@@ -1,5 +1,5 @@
 /** Where the warehouse is, as `assay.config.ts` says it: plain data, no secrets. */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 
 const Positive = Schema.Finite.pipe(Schema.check(Schema.isGreaterThan(0)))
 const PositiveInt = Schema.Int.pipe(Schema.check(Schema.isGreaterThan(0)))
@@ -57,6 +57,9 @@ export const proxyProblem = (url: string, secret: boolean): string | undefined =
   if (!URL.canParse(url)) return "an address such as http://proxy.example.com:3128 (this one can't be read as a URL)"
   const { password, protocol, username } = new URL(url)
   if (protocol !== "http:" && protocol !== "https:") return "an address that starts with http:// or https://"
+  if (Result.isFailure(Result.try(() => decodeURIComponent(username + password)))) {
+    return "an address whose user name and password are escaped: a % is written as %25"
+  }
   return secret || (username === "" && password === "")
     ? undefined
     : "an address without a user name or password in it: put the whole address into an environment variable and write " +

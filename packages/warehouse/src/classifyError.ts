@@ -8,6 +8,8 @@ import type { WarehouseLimits } from "./WarehouseConfig.ts"
  * these are left out where they are quoted or stand as words of their own.
  */
 export interface FailureContext {
+  /** The address that was asked, where there is one: scheme, host and port. */
+  readonly origin?: string
   readonly queryId?: string
   readonly limits?: WarehouseLimits
   readonly secrets?: ReadonlyArray<string>
@@ -298,7 +300,9 @@ export const classifyError = (cause: unknown, context: FailureContext = {}): War
       ? "the proxy didn't open a way to it"
       : code ?? "the answer isn't one of a ClickHouse server")
   return new WarehouseUnavailable({
-    message: `ClickHouse can't be reached: ${why}${why === code || code === undefined ? "" : ` (${code})`}.`,
+    message: `ClickHouse can't be reached${context.origin === undefined ? "" : ` at ${context.origin}`}: ${why}${
+      why === code || code === undefined ? "" : ` (${code})`
+    }.`,
     hint: tlsHint ?? (proxy
       ? "Check warehouse.proxy in assay.config.ts, and whether the proxy lets this machine through to the server."
       : "Check warehouse.url in assay.config.ts (ClickHouse's HTTP interface, port 8123 or 8443) and that the server runs."),

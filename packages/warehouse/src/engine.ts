@@ -44,6 +44,8 @@ export interface Engine {
   }
   readonly find: (queryId: string) => { readonly text: string; readonly parameters: Record<string, string> }
   readonly settled: Effect.Effect<boolean>
+  /** The address of a server: scheme, host and port. */
+  readonly origin?: string
   readonly secrets: ReadonlyArray<Redacted.Redacted>
 }
 
@@ -135,6 +137,8 @@ export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
     request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
     find: (queryId) => ({ text: "query_id = {id:String}", parameters: { id: queryId } }),
     settled: Effect.succeed(true),
+    // Behind a proxy it may be the proxy that isn't there.
+    ...(connection.proxy === undefined ? { origin } : {}),
     secrets
   }
 })

@@ -249,10 +249,19 @@ describe("a proxy", () => {
       assert.notMatch(refused.message + refused.hint + String(refused.stack), /wr0ng/)
     }))
 
+  it.live("whose address has a stray % is refused without its text", () =>
+    Effect.gen(function*() {
+      yield* inEnvironment("ASSAY_TEST_PROXY", "http://ann:hunter2%@127.0.0.1:1")
+      const refused = yield* failure({ url: "http://127.0.0.1:1", proxy: { env: "ASSAY_TEST_PROXY" } })
+      assert.match(refused.message + refused.hint, /warehouse\.proxy.*%25/)
+      assert.notMatch(refused.message + refused.hint, /hunter2/)
+    }))
+
   it.live("that isn't there is told as what can't be reached", () =>
     Effect.gen(function*() {
-      const error = yield* failure({ url: "https://127.0.0.1:1", proxy: "http://127.0.0.1:1" })
+      const error = yield* failure({ url: "https://127.0.0.1:2", proxy: "http://127.0.0.1:1" })
       assert.match(error.message, /ECONNREFUSED/)
+      assert.notMatch(error.message, /:2/)
     }))
 })
 
