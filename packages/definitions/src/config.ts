@@ -314,10 +314,18 @@ const decodeIncremental = (
       hint: "States are kept through the connection for results"
     }])
   }
-  return results === true || events === undefined || events.database !== undefined ? decoded : Result.fail([{
+  if (results === true || events === undefined) return decoded
+  const missing = events.database === undefined
+    ? "events"
+    : events.exposures !== undefined && events.exposures.database === undefined
+    ? "events.exposures"
+    : undefined
+  return missing === undefined ? decoded : Result.fail([{
     path: [],
-    found: "no events.database beside it",
-    expected: "the database of the events, since states are filled through the connection for results"
+    found: `no ${missing}.database beside it`,
+    expected: `the database of ${
+      missing === "events" ? "the events" : "the exposures"
+    }, since states are filled through the connection for results`
   }])
 }
 

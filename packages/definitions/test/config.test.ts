@@ -225,6 +225,25 @@ describe("a mistake in it", () => {
       "assay.config.ts incremental: found no events.database beside it, expected the database of the events, since states are filled " +
       "through the connection for results"
     ]],
+    [
+      "states that don't say where the exposures are",
+      {
+        incremental: true,
+        results: { url: "http://localhost:8123" },
+        events: {
+          database: "product",
+          exposures: {
+            table: "exposures",
+            columns: { feature: "f", variant: "v", timestamp: "t" },
+            identities: { identifier: "i" }
+          }
+        }
+      },
+      [
+        "assay.config.ts incremental: found no events.exposures.database beside it, expected the database of the exposures, since " +
+        "states are filled through the connection for results"
+      ]
+    ],
     ["a lag that is no length of time", { incremental: { lag: 5 }, results: true }, [
       "assay.config.ts incremental.lag: found 5, expected text"
     ]],
