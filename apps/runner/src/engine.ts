@@ -1,6 +1,7 @@
 /** The warehouse of a project, filled by its `setup` statements, and the one that results are written to. */
+import { DecodeError, QueryLimitExceeded, QueryRejected, type WarehouseError, WarehouseUnavailable } from "@assay/model"
 import { publishTo, type RecomputeContext } from "@assay/pipeline"
-import { Warehouse } from "@assay/warehouse"
+import { Warehouse, type WarehouseShape } from "@assay/warehouse"
 import { Context, Effect, Layer } from "effect"
 import type { Project } from "./project.ts"
 
@@ -18,12 +19,43 @@ export const warehouseLayer = (project: Project) => {
   return setup.pipe(Layer.provideMerge(warehouse))
 }
 
+/** What is said of a warehouse, for the connection for results: its keys stand under another name in the configuration. */
+export const aboutResults = (text: string): string =>
+  text.replaceAll(/\bwarehouse\.(?=[a-z])/g, "results.").replaceAll("the warehouse's", "the results connection's")
+
+/** An error of the connection for results, which is told as one of the warehouse. */
+const ofResults = (error: WarehouseError): WarehouseError => {
+  const said = { message: aboutResults(error.message), hint: aboutResults(error.hint) }
+  switch (error._tag) {
+    case "WarehouseUnavailable":
+      return new WarehouseUnavailable({ ...error, ...said })
+    case "QueryRejected":
+      return new QueryRejected({ ...error, ...said })
+    case "QueryLimitExceeded":
+      return new QueryLimitExceeded({ ...error, ...said })
+    case "DecodeError":
+      return new DecodeError(said)
+  }
+}
+
+/** A warehouse whose errors speak of the connection for results. */
+const speakingOfResults = (warehouse: WarehouseShape): WarehouseShape => ({
+  query: (...rest) => Effect.mapError(warehouse.query(...rest), ofResults),
+  command: (...rest) => Effect.mapError(warehouse.command(...rest), ofResults),
+  insert: (...rest) => Effect.mapError(warehouse.insert(...rest), ofResults),
+  estimate: (...rest) => Effect.mapError(warehouse.estimate(...rest), ofResults),
+  admit: (...rest) => Effect.mapError(warehouse.admit(...rest), ofResults),
+  version: () => Effect.mapError(warehouse.version(), ofResults),
+  ping: () => Effect.mapError(warehouse.ping(), ofResults)
+})
+
 /** The warehouse that results are written to: the project's own, or one of its own connection; none where none is configured. */
 export const resultsWarehouse = Effect.fn("resultsWarehouse")(function*(project: Project) {
   const { results } = project.config
   if (results === undefined) return undefined
   if (results === true) return yield* Warehouse
-  return Context.get(yield* Layer.build(Warehouse.layer(results)), Warehouse)
+  const built = yield* Effect.mapError(Layer.build(Warehouse.layer(results)), ofResults)
+  return speakingOfResults(Context.get(built, Warehouse))
 })
 
 /** What a project's recomputes do with the connection for results. */
@@ -38,7 +70,3 @@ export const writing = Effect.fn("writing")(function*(project: Project) {
     : { publish: publishTo(warehouse), ...(incremental === undefined ? {} : { states: { ...incremental, warehouse } }) }
   return found
 })
-
-/** What is said about the connection for results, whose keys stand under another name in the configuration. */
-export const aboutResults = (project: Project, text: string): string =>
-  project.config.results === true ? text : text.replaceAll(/\bwarehouse\.(?=[a-z])/g, "results.")

@@ -98,3 +98,34 @@ describe("doctor", () => {
     expect(isAtLeast(found, "24.8")).toBe(supported)
   })
 })
+
+describe("doctor, where exposures have a table of their own,", () => {
+  const mapping = (exposures: string) =>
+    `import { defineConfig } from "@assay/runner"
+export default defineConfig({
+  events: {
+    columns: { environment: "env", timestamp: "at" },
+    json: {},
+    exposures: {
+      table: "exposures",
+      columns: { feature: "flag", variant: "arm", timestamp: "at" },
+      identities: { identifier: "who" }
+    }
+  },
+  setup: [
+    { text: "CREATE TABLE events (env String, event String, identifier String, at DateTime, value String) ENGINE = Memory" },
+    { text: "CREATE TABLE ${exposures} (flag String, arm String, who String, at DateTime) ENGINE = Memory" }
+  ]
+})
+`
+  it("asks for no feature among the events", async () => {
+    const { stdout } = await assay(["doctor"], { cwd: project({ "assay.config.ts": mapping("exposures") }) })
+    expect(stdout).toMatch(/^ok {5}Events: /m)
+    expect(stdout).toMatch(/^ok {5}Exposures: /m)
+  })
+
+  it("names the key of a table that isn't there", async () => {
+    const { stdout } = await assay(["doctor"], { cwd: project({ "assay.config.ts": mapping("others") }) })
+    expect(stdout).toMatch(/BROKEN Exposures: there is no table exposures.*\n +Set events\.exposures\.table/)
+  })
+})

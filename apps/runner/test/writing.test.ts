@@ -30,6 +30,7 @@ describe("writing results to ClickHouse", () => {
     expect(early.stdout).toMatch(/^checkout /)
     expect(early.stderr).toMatch(/checkout: kept in the store, but not written to ClickHouse: .*60 UNKNOWN_TABLE/)
     expect(early.stderr).toMatch(/assay init --warehouse/)
+    expect(early.stderr).not.toMatch(/events\.table|error:/)
     expect(snapshots(root)).toHaveLength(1)
 
     expect(await assay(["init", "--warehouse", "--yes"], { cwd: root })).toMatchObject({
@@ -50,6 +51,15 @@ describe("writing results to ClickHouse", () => {
     expect(refused).toMatchObject({ code: 2, stdout: "" })
     expect(refused.stderr).toMatch(/doesn't say that results are written.*\n.*`results: true`/)
     expect((await assay(["init", "--yes"], { cwd: project() })).stderr).toMatch(/--yes was given without --warehouse/)
+  })
+
+  it("by a connection whose secret is missing says whose key it is", async () => {
+    const results = "results: { url: \"http://127.0.0.1:1\", password: { env: \"ASSAY_NOT_SET\" } }"
+    const { code, stderr } = await assay(["recompute", "checkout"], {
+      cwd: project({ "assay.config.ts": config(results) })
+    })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/ASSAY_NOT_SET, which should hold the results connection's password.*\n.*results\.password/)
   })
 
   it("by another connection that doesn't answer keeps the results, and names the key of that connection", async () => {

@@ -12,6 +12,8 @@ interface Column {
 
 interface Table {
   readonly name: string
+  /** Where the configuration says which table it is. */
+  readonly path: string
   readonly database: string | undefined
   readonly table: string
   readonly columns: ReadonlyArray<Column>
@@ -23,12 +25,15 @@ const under = (path: string, columns: Readonly<Record<string, string>>): Readonl
 
 const tablesOf = (mapping: EventMapping): ReadonlyArray<Table> => {
   const { exposures } = mapping
+  // Where exposures have a table of their own, nothing reads a feature from the events.
+  const { feature, ...apart } = mapping.columns
   const events: Table = {
     name: "Events",
+    path: "events",
     database: mapping.database,
     table: mapping.table,
     columns: [
-      ...under("events.columns", mapping.columns),
+      ...under("events.columns", exposures === undefined ? { feature, ...apart } : apart),
       ...under("events.identities", mapping.identities),
       ...under("events.json", mapping.json),
       ...under("events.properties", mapping.properties)
@@ -37,6 +42,7 @@ const tablesOf = (mapping: EventMapping): ReadonlyArray<Table> => {
   }
   return exposures === undefined ? [events] : [events, {
     name: "Exposures",
+    path: "events.exposures",
     database: exposures.database,
     table: exposures.table,
     columns: [
@@ -121,7 +127,7 @@ const tableCheck = Effect.fn("doctor.table")(
         broken(
           name,
           `there is no table ${shownName}, or this user may not see it`,
-          `Set events.table (and events.database) in the configuration, or grant SELECT on it: GRANT SELECT ON ${granted}` +
+          `Set ${table.path}.table (and ${table.path}.database) in the configuration, or grant SELECT on it: GRANT SELECT ON ${granted}` +
             (user === "" ? "" : ` TO ${quoted(user)}`)
         )
       ]

@@ -6,8 +6,9 @@ import { scorecard } from "@assay/report"
 import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
+import { isUnmade, MAKE_TABLES } from "../checks/results.ts"
 import { bytesText } from "../cost.ts"
-import { aboutResults, warehouseLayer, writing } from "../engine.ts"
+import { warehouseLayer, writing } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
 import { print, printJson, say, scorecardOptions } from "../output.ts"
 import { overview } from "../overview.ts"
@@ -178,18 +179,18 @@ const sayReads = Effect.fn("sayReads")(function*(reads: ReadonlyArray<ReadTogeth
 
 /** Which results are in the store alone, and why, on stderr; answers how many. */
 const sayUnpublished = Effect.fn("sayUnpublished")(
-  function*(project: LoadedProject, results: ReadonlyArray<Recomputed>) {
+  function*(results: ReadonlyArray<Recomputed>) {
     let count = 0
     for (const { summary, unpublished } of results) {
       if (unpublished === undefined) continue
       count += 1
       yield* say(
-        `\n${summary.experiment}: kept in the store, but not written to ClickHouse: ${
-          aboutResults(project, errorText(unpublished))
+        `\n${summary.experiment}: kept in the store, but not written to ClickHouse: ${unpublished.message}\n  ${
+          isUnmade(unpublished) ? MAKE_TABLES : unpublished.hint
         }`
       )
     }
-    if (count > 0) yield* say("\n`assay init --warehouse` makes the tables; `assay doctor` checks the right to write.")
+    if (count > 0) yield* say("\n`assay doctor` checks the connection for results, its tables, and the right to write.")
     return count
   }
 )
@@ -253,6 +254,6 @@ export const runRecompute = Effect.fn("command.recompute")(function*(input: Reco
   yield* sayReads(reads, jobs.length)
   yield* sayFull(results)
   yield* sayFailures(failed, jobs.length)
-  const unpublished = yield* sayUnpublished(project, results)
+  const unpublished = yield* sayUnpublished(results)
   if (failed.length + unpublished > 0) return yield* new Failed({ exitCode: 1 })
 })
