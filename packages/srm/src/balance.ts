@@ -2,7 +2,7 @@
 import type { Finding, Moments } from "@assay/model"
 import { chiSquaredSurvival, type Estimand, estimate } from "@assay/stats"
 import { advice } from "./advice.ts"
-import { probability } from "./internal/figures.ts"
+import { pValue } from "./internal/figures.ts"
 
 /** An arm with the moments that its covariate stands in. */
 export interface BalanceArm {
@@ -54,13 +54,13 @@ export const balanceFindings = (
   tests = 1
 ): ReadonlyArray<Finding> => {
   const test = balanceTest(covariate, arms)
-  const pValue = test === undefined ? 1 : Math.min(1, test.pValue * tests)
-  if (test === undefined || !(pValue < 0.01)) return []
+  const p = test === undefined ? 1 : Math.min(1, test.pValue * tests)
+  if (test === undefined || !(p < 0.01)) return []
   return [{
     code: "pre_period_imbalance",
-    severity: pValue < 0.001 ? "alarm" : "warning",
+    severity: p < 0.001 ? "alarm" : "warning",
     metric_id: metric,
-    sentence: `The arms differed in ${metric}'s covariate before the exposure (p = ${probability(pValue)}): ${
+    sentence: `The arms differed in ${metric}'s covariate before the exposure (${pValue(p)}): ${
       arms.map(({ key }, i) => `${key} ${figure(test.values[i]!)}`).join(", ")
     }.`,
     next: advice.balance

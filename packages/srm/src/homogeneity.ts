@@ -2,7 +2,7 @@
 import type { Finding } from "@assay/model"
 import { chiSquaredSurvival } from "@assay/stats"
 import { advice } from "./advice.ts"
-import { count, percent, probability } from "./internal/figures.ts"
+import { count, percent, pValue } from "./internal/figures.ts"
 import { splitTest } from "./internal/tests.ts"
 import { splitOf } from "./shares.ts"
 
@@ -75,8 +75,7 @@ const findingOf = (
 export const quarantineFindings = (arms: ReadonlyArray<ArmCount>): ReadonlyArray<Finding> =>
   findingOf(arms, 1, (p) => ({
     code: "quarantine_depends_on_arm",
-    sentence:
-      `Identities seen in several variants don't come from all arms alike (p = ${probability(p)}): by the variant ` +
+    sentence: `Identities seen in several variants don't come from all arms alike (${pValue(p)}): by the variant ` +
       `seen first, ${table(arms)}. Leaving them out biases the comparison.`,
     next: advice.quarantined
   }))
@@ -94,8 +93,6 @@ export const missingnessFindings = (
   findingOf(arms, tests, (p) => ({
     code: "missing_depends_on_arm",
     metric_id: metric,
-    sentence: `${what} of ${metric} is missing more often in one arm than in another (p = ${probability(p)}): ${
-      table(arms)
-    }.`,
+    sentence: `${what} of ${metric} is missing more often in one arm than in another (${pValue(p)}): ${table(arms)}.`,
     next: advice.missing
   }))

@@ -2,7 +2,7 @@
 import type { Finding } from "@assay/model"
 import { adjustPValues, chiSquaredSurvival } from "@assay/stats"
 import { advice } from "./advice.ts"
-import { count, percent, probability } from "./internal/figures.ts"
+import { count, percent, pValue } from "./internal/figures.ts"
 import { splitTest } from "./internal/tests.ts"
 import { splitOf } from "./shares.ts"
 
@@ -135,7 +135,7 @@ export const locateMismatch = (input: LocateInput): Located => {
   const ofParts = parts.slice(0, 5).map((part): Finding => ({
     code: "sample_ratio_located",
     severity: "warning",
-    sentence: `The split isn't as planned where ${part.dimension} is ${part.name} (p = ${probability(part.pValue)}): ${
+    sentence: `The split isn't as planned where ${part.dimension} is ${part.name} (${pValue(part.pValue)}): ${
       table(input, part.counts)
     }.${part.alone ? ` The rest of ${part.dimension} is as planned.` : ""}`,
     count: sum(part.counts),
@@ -146,10 +146,10 @@ export const locateMismatch = (input: LocateInput): Located => {
       code: "sample_ratio_located",
       severity: "warning",
       sentence: period.kind === "since"
-        ? `The split isn't as planned from ${period.name} on (p = ${probability(period.pValue)}): ${
+        ? `The split isn't as planned from ${period.name} on (${pValue(period.pValue)}): ${
           table(input, period.counts)
         }. Before, it is.`
-        : `The split isn't as planned up to ${period.name} (p = ${probability(period.pValue)}): ${
+        : `The split isn't as planned up to ${period.name} (${pValue(period.pValue)}): ${
           table(input, period.counts)
         }. After that, it is.`,
       count: sum(period.counts),

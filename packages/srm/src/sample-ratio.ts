@@ -3,7 +3,7 @@ import type { Finding, SrmResult, VariantResult } from "@assay/model"
 import { adjustPValues, chiSquaredSurvival } from "@assay/stats"
 import { advice } from "./advice.ts"
 import { chiSquaredTest } from "./chi-squared.ts"
-import { count, percent, probability } from "./internal/figures.ts"
+import { count, percent, pValue } from "./internal/figures.ts"
 import { splitTest } from "./internal/tests.ts"
 import { logBayesFactor, sequentialPValue } from "./sequential.ts"
 import { type Split, splitOf } from "./shares.ts"
@@ -116,7 +116,7 @@ const zeroShareTraffic = (variant: VariantResult, total: number): Finding => ({
 const mismatch = (variants: ReadonlyArray<VariantResult>, total: number, p: number): Finding => ({
   code: "sample_ratio_mismatch",
   severity: "alarm",
-  sentence: `Sample ratio mismatch (p = ${probability(p)}): of ${count(total)} identities ${table(variants)}. ` +
+  sentence: `Sample ratio mismatch (${pValue(p)}): of ${count(total)} identities ${table(variants)}. ` +
     "Don't trust the results until the cause is known.",
   count: total,
   next: advice.mismatch
@@ -130,8 +130,7 @@ const suspicious = (
 ): Finding => ({
   code: "sample_ratio_suspicious",
   severity: "warning",
-  sentence:
-    `The sample ratio is suspicious (p = ${probability(p)}): of ${count(total)} identities ${table(variants)}. ` +
+  sentence: `The sample ratio is suspicious (${pValue(p)}): of ${count(total)} identities ${table(variants)}. ` +
     `An alarm is raised below ${alarmBelow}.`,
   count: total
 })
@@ -141,8 +140,8 @@ const earlierMismatch = (p: number, alarmBelow: number): Finding => ({
   code: "sample_ratio_mismatch",
   severity: "alarm",
   sentence:
-    `Sample ratio mismatch at an earlier look (sequential p = ${
-      probability(p)
+    `Sample ratio mismatch at an earlier look (sequential ${
+      pValue(p)
     }, alarm below ${alarmBelow}), though today's counts ` +
     "alone don't show it. Don't trust the results until the cause is known.",
   next: advice.mismatch
@@ -195,8 +194,8 @@ const epochFindings = (parts: ReadonlyArray<Part>, alarmBelow: number): Readonly
       ? [{
         code: "sample_ratio_mismatch",
         severity: "alarm",
-        sentence: `Sample ratio mismatch in the split ${from === undefined ? "from the start" : `since ${from}`} (p = ${
-          probability(adjusted[i]!)
+        sentence: `Sample ratio mismatch in the split ${from === undefined ? "from the start" : `since ${from}`} (${
+          pValue(adjusted[i]!)
         }): of ${count(total)} identities ${
           table(
             keys.map((key, j) => ({ key, n: observed[j]!, share: observed[j]! / total, expected_share: shares[j]! }))

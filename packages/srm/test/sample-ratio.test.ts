@@ -46,6 +46,12 @@ describe("against 60-digit arithmetic", () => {
 })
 
 describe("known experiments", () => {
+  it("tells a p-value that is too small for digits as one, not as 0", () => {
+    const { findings, result } = checkSampleRatio({ variants: arms([50, 50], [10_013, 0]) })
+    expect(result.p_value).toBeLessThan(1e-300)
+    expect(findings[0]?.sentence).toMatch(/^Sample ratio mismatch \(p < 1e-300\): /)
+  })
+
   it("821,588 against 815,482 is a mismatch (Fabijan et al. 2019)", () => {
     const { findings, result } = checkSampleRatio({ variants: arms([50, 50], [821588, 815482]) })
     expect(result.status).toBe("mismatch")
