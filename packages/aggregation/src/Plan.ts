@@ -935,7 +935,15 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       },
       quantile: planned?.quantile,
       reported: reported.map(({ columns, name }) => ({ name, measure: { columns, ripeUntil: ripe, age } })),
-      findings: (of) => aggregation.findings(of, options)
+      findings: (of) =>
+        Result.getOrThrowWith(
+          Result.try(() => aggregation.findings(of, options)),
+          (cause) =>
+            new Error(
+              `the aggregation ${aggregation.name} ${aggregation.version} fails where it tells its findings about the metric ` +
+                `${metric.key}: ${String(cause)}`
+            )
+        )
     })
   }
   const { constants, streams, traits } = lists

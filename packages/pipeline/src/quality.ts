@@ -162,7 +162,7 @@ export const qualityFindings = (
         sentence: `${metric.key} is 0 for every identity: no event ` +
           `${metric.streams.map((stream) => JSON.stringify(plan.streams[stream]!.event)).join(" or ")} ` +
           "with a value other than 0 counted. " +
-          "Check the metric's event, value and filters.",
+          "Check the metric's event, value and filters, and that its events name identities as the exposures do.",
         count: 0
       })
     }

@@ -29,12 +29,26 @@ const breaking = {
   floors: [{ kind: "patience", need: 1 }] as unknown as typeof occurrence.floors
 }
 
+/** An aggregation that fails where it tells its findings. */
+const telling = defineAggregation({
+  name: "telling",
+  version: "0.1.0",
+  options: NoOptions,
+  reads: "nothing",
+  columns: ({ events }) => ({ occurred: events.any() }),
+  estimand: { kind: "proportion", column: "occurred" },
+  findings: () => {
+    throw new Error("nothing to tell")
+  }
+})
+
 const context = contextOf({
-  aggregations: new Map([...aggregations, ["throwing", throwing], ["breaking", breaking]]),
+  aggregations: new Map([...aggregations, ["throwing", throwing], ["breaking", breaking], ["telling", telling]]),
   metrics: new Map([
     ...metrics,
     ["impossible", metric("impossible", "throwing")],
-    ["broken", metric("broken", "breaking")]
+    ["broken", metric("broken", "breaking")],
+    ["told", metric("told", "telling")]
   ])
 })
 
@@ -81,7 +95,8 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
           using("b", "impossible"),
           using("c", "purchased"),
           using("d", "broken"),
-          using("e", "x")
+          using("e", "x"),
+          using("f", "told")
         ],
         context,
         2,
@@ -91,19 +106,21 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("recomputeAll", 
       assert.deepStrictEqual(failed.map(({ error, experiment }) => [experiment, error._tag]), [
         ["b", "PlanError"],
         ["d", "PlanError"],
-        ["e", "PlanError"]
+        ["e", "PlanError"],
+        ["f", "PlanError"]
       ])
-      const [impossible, broken, unknown] = failed.map(({ error }) => error.message)
+      const [impossible, broken, unknown, telling] = failed.map(({ error }) => error.message)
       assert.match(impossible!, /impossible.*throwing 0\.1\.0, which failed: Error: no idea/)
       assert.match(broken!, /Experiment d failed by a mistake in the program: /)
+      assert.match(telling!, /Experiment f .*aggregation telling \S+ fails .* metric told: Error: nothing to tell/)
       assert.match(unknown!, /Experiment e: .*"x"/)
       assert.deepStrictEqual(
         events.filter(({ kind }) => kind === "failed").map(({ experiment }) => experiment).toSorted(),
-        ["b", "d", "e"]
+        ["b", "d", "e", "f"]
       )
       const store = yield* Store
-      const kept = yield* Effect.forEach(["a", "b", "c", "d", "e"], (key) => store.list(key))
-      assert.deepStrictEqual(kept.map((snapshots) => snapshots.length), [1, 0, 1, 0, 0])
+      const kept = yield* Effect.forEach(["a", "b", "c", "d", "e", "f"], (key) => store.list(key))
+      assert.deepStrictEqual(kept.map((snapshots) => snapshots.length), [1, 0, 1, 0, 0, 0])
     }).pipe(Effect.provide(Store.layerMemory)))
 
   it.effect("fails all where the table is missing, with ClickHouse's reason, and keeps the last good snapshots", () =>
