@@ -11,7 +11,10 @@ const finished = (event: RunEvent): string | undefined => {
   if (event.kind === "failed") return `${event.experiment}: failed`
   if (event.kind !== "succeeded") return undefined
   const { provenance } = event.result.summary
-  return `${event.experiment}: ${number(provenance.rows_read)} rows read in ${seconds(provenance.duration_ms)}`
+  const rows = provenance.rows_read
+  return `${event.experiment}: ${number(rows)} ${rows === 1 ? "row" : "rows"} read in ${
+    seconds(provenance.duration_ms)
+  }`
 }
 
 /** Writes plain lines: one when an experiment is done or has failed. */

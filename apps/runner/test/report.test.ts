@@ -41,6 +41,9 @@ describe("assay report", () => {
     expect((await report("--out", file)).code).toBe(0)
     expect(readFileSync(file, "utf8")).toMatch(/^experiment,as_of,metric/)
     expect((await report("--md", "--csv")).code).toBe(2)
+    const unknown = await report("--out", join(root, "out.pdf"))
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining(".pdf")])
+    expect((await report("--md", "--out", join(root, "out.txt"))).code).toBe(0)
   })
 
   it("refuses an experiment that there isn't, and a file that can't be written", async () => {

@@ -169,12 +169,17 @@ export const runAdvise = Effect.fn("command.advise")(function*(input: AdviseInpu
   }
   const planned = yield* Effect.forEach(due, (name) => Effect.fromResult(planOf(project, name, asOf)))
   const plans: readonly [Plan, ...ReadonlyArray<Plan>] = [planned[0]!, ...planned.slice(1)]
-  yield* say("Looking at the tables, and trying what might help on copies of a part of them…")
+  const scratch = scratchOf(project, input.scratch)
+  yield* say(
+    "reason" in scratch
+      ? "Looking at the tables…"
+      : "Looking at the tables, and trying what might help on copies of a part of them…"
+  )
   const advice = yield* Effect.gen(function*() {
     const warehouse = yield* Warehouse
     return yield* advise(warehouse, {
       plans,
-      scratch: scratchOf(project, input.scratch),
+      scratch,
       rows: input.rows,
       incremental: project.config.incremental !== undefined
     })

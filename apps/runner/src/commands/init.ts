@@ -46,7 +46,7 @@ export const runInit = Effect.fn("command.init")(function*(
   const call = commandLine(Option.none())
   const cd = folder === process.cwd() ? "" : `  cd ${quoteArgument(shown(folder))}\n`
   yield* print(
-    `Wrote ${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
+    `Wrote${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
       `It runs as it is, on made-up events:\n${cd}  ${call("recompute --all")}\n\n` +
       `Then put your own ClickHouse into assay.config.ts, and check it with \`${call("doctor")}\`.`
   )

@@ -49,7 +49,7 @@ export const runNewAggregation = Effect.fn("command.new.aggregation")(function*(
   yield* writeFiles(folder, files, elsewhere)
   const cd = folder === process.cwd() ? "" : `  cd ${quoteArgument(shown(folder))}\n`
   yield* print(
-    `Wrote ${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
+    `Wrote${Object.keys(files).map((file) => `\n  ${shown(join(folder, file))}`).join("")}\n\n` +
       `It is green as it is:\n${cd}  npm install\n  npm test\n  npm run example\n\n` +
       `Then make ${exportedName(name)} in src/index.ts, and the reference in its test, your own.`
   )

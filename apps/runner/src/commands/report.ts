@@ -3,6 +3,7 @@ import { csv, markdown } from "@assay/report"
 import type { Snapshot } from "@assay/store"
 import { Clock, Effect, Option } from "effect"
 import { writeFileSync } from "node:fs"
+import { extname } from "node:path"
 import { UsageError } from "../Failed.ts"
 import { print, say } from "../output.ts"
 import { shown } from "../project.ts"
@@ -23,18 +24,29 @@ export interface ReportInput {
   readonly out: Option.Option<string>
 }
 
+const formats: ReadonlyArray<ReportFormat> = ["html", "md", "json", "csv"]
+
 const formatOf = (input: ReportInput): Effect.Effect<ReportFormat, UsageError> => {
-  const asked = (["html", "md", "json", "csv"] as const).filter((format) => input[format])
-  const ending = Option.isSome(input.out) ? /\.(html|md|json|csv)$/.exec(input.out.value)?.[1] : undefined
-  const [first = ending ?? "html", ...others] = asked
-  return others.length === 0
-    ? Effect.succeed(first as ReportFormat)
-    : Effect.fail(
+  const asked = formats.filter((format) => input[format])
+  const [first, ...others] = asked
+  if (others.length > 0) {
+    return Effect.fail(
       new UsageError({
         message: `More than one format was asked for: ${asked.map((format) => `--${format}`).join(", ")}`,
         hint: "Call the command once for each"
       })
     )
+  }
+  const ending = extname(Option.getOrElse(input.out, () => "")).slice(1).toLowerCase()
+  const chosen = first ?? (ending === "" ? "html" : formats.find((format) => format === ending))
+  return chosen === undefined
+    ? Effect.fail(
+      new UsageError({
+        message: `There is no document that ends in .${ending}`,
+        hint: "Let the file end in .html, .md, .json or .csv, or name the format, such as --md"
+      })
+    )
+    : Effect.succeed(chosen)
 }
 
 const write = Effect.fn("report.write")(function*(format: ReportFormat, { statement, summary }: Snapshot) {
