@@ -144,6 +144,14 @@ const batches = Effect.gen(function*() {
   return Math.max(0, ...rows.map((row) => Number(row["n"])))
 })
 
+/** Rows that the engine has read since it was started. */
+const rowsRead = Effect.gen(function*() {
+  const { rows } = yield* Warehouse.use((_) =>
+    _.query(plain("SELECT value FROM system.events WHERE event = 'SelectedRows'"))
+  )
+  return Number(rows[0]!["value"])
+})
+
 const steps = [1, 2, 3, 4, 5, 6, 7].map((step) => ({ step, asOf: start + step * 3 * day, now: end + (step + 1) * day }))
 
 layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a refresh", (it) => {
@@ -216,6 +224,25 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a refresh", (it
       assert.deepInclude(yield* refresh(context, cut, second!.now), {
         reason: "the end of the experiment was changed"
       })
+    }))
+
+  it.effect("tells what all of its statements have read together", () =>
+    Effect.gen(function*() {
+      const context = yield* fresh
+      const { asOf, now } = steps[6]!
+      const many = Array.from({ length: 5000 }, (_, i) => exposure(`u${i}`, "control", { ingested: end }))
+      yield* insertEvents("arrived", many)
+      yield* refresh(context, planAt(asOf), now)
+      yield* insertEvents("arrived", many.slice(0, 2000).map((row) => ({ ...row, ingested: now + 1 })))
+      const before = yield* rowsRead
+      const refreshed = yield* refresh(context, planAt(asOf), now + day)
+      // Whoever looks reads something, too: some hundred rows for each statement.
+      const read = (yield* rowsRead) - before
+      const { bytesRead, rowsRead: said } = "answer" in refreshed ? refreshed.answer.statistics : assert.fail()
+      assert.isAbove(said, 20_000)
+      assert.isAtMost(said, read)
+      assert.isAbove(said, read - 5000)
+      assert.isAbove(bytesRead, 8 * said)
     }))
 
   it.effect("starts afresh for another definition; the state of the old one goes, and that of the new one can be dropped", () =>

@@ -3,7 +3,7 @@ import { QueryRejected, type Statement, type WarehouseError, WarehouseUnavailabl
 import { Cause, Context, Effect, Exit, Layer, Redacted, Schedule } from "effect"
 import { randomUUID } from "node:crypto"
 import { classifyError, isTransient } from "./classifyError.ts"
-import { decodeResult, type QueryResult, type Row } from "./decodeResult.ts"
+import { decodeResult, type QueryResult, type QueryStatistics, type Row } from "./decodeResult.ts"
 import { embeddedEngine, type Engine, type Send, serverEngine } from "./engine.ts"
 import { type Estimate, estimateWith, overLimit } from "./estimate.ts"
 import {
@@ -47,8 +47,11 @@ export interface QueryOptions extends CommandOptions {
 export interface WarehouseShape {
   /** Runs a statement that has a result. Transient failures are retried, each try under a `query_id` of its own. */
   readonly query: (statement: Statement, options?: QueryOptions) => Effect.Effect<QueryResult, WarehouseError>
-  /** Runs a statement without a result (DDL, INSERT) once: it isn't retried, since it may have run already. */
-  readonly command: (statement: Statement, options?: CommandOptions) => Effect.Effect<void, WarehouseError>
+  /**
+   * Runs a statement without a result (DDL, INSERT) once: it isn't retried, since it may have run already. Answers what it cost, which for
+   * INSERT … SELECT is what it read.
+   */
+  readonly command: (statement: Statement, options?: CommandOptions) => Effect.Effect<QueryStatistics, WarehouseError>
   /**
    * Adds rows to a table. With a `token` that no other rows have, the same rows are added once, however often they are sent
    * (in a table that remembers tokens), and transient failures are retried.
@@ -69,10 +72,6 @@ export interface WarehouseShape {
   readonly version: () => Effect.Effect<string, WarehouseError>
   /** Whether ClickHouse answers a query with these credentials, tried once. */
   readonly ping: () => Effect.Effect<void, WarehouseError>
-}
-
-const sendCommand: Send<void> = async (client, request) => {
-  await client.command(request)
 }
 
 /** Not written asynchronously, so that an answer means stored rows. */
@@ -204,7 +203,9 @@ const make = (engine: Engine, config: WarehouseConfig, seconds: number): Warehou
   return {
     query: retrying,
     command: Effect.fn("Warehouse.command")(function*(statement, options = {}) {
-      yield* attempt(sendCommand, statement, yield* chooseId(options.queryId), options)
+      const queryId = yield* chooseId(options.queryId)
+      const { answer: { memoryBytes, ...cost } } = yield* attempt(engine.write, statement, queryId, options)
+      return { queryId, ...cost, ...(memoryBytes === undefined ? {} : { peakMemoryBytes: memoryBytes }) }
     }),
     insert: Effect.fn("Warehouse.insert")(function*(table, rows, options = {}) {
       if (rows.length === 0) return

@@ -27,15 +27,24 @@ export interface Answer {
   readonly memoryBytes: number | undefined
 }
 
+/** What a statement without a result read, and how long it ran. */
+export interface Written {
+  readonly rowsRead: number
+  readonly bytesRead: number
+  readonly durationMs: number
+  readonly memoryBytes: number | undefined
+}
+
 export type Send<A> = (client: Client, request: Request) => Promise<A>
 
 /**
- * A way to ClickHouse. `read` sends a query and gives the text of its answer, a JSONCompact document. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
+ * A way to ClickHouse. `read` sends a query and gives the text of its answer, a JSONCompact document; `write` sends what has none. `use` hands out a client for one query; `control` one for what runs beside it (progress, kill).
  * `request` joins a query and its settings, and `find` is the condition that finds a running query in system.processes.
  * `settled` says whether a query that was left and killed needs no more attention.
  */
 export interface Engine {
   readonly read: Send<Answer>
+  readonly write: Send<Written>
   readonly use: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly control: <A, E, R>(run: (client: Client) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly request: (text: string, settings: Settings) => {
@@ -75,6 +84,56 @@ const readAnswer: Send<Answer> = async (client, request) => {
 const peakMemory = (summary: unknown): number | undefined => {
   const [, bytes = "0"] = typeof summary === "string" ? /"memory_usage":"(\d{1,15})"/.exec(summary) ?? [] : []
   return Number(bytes) > 0 ? Number(bytes) : undefined
+}
+
+/** A statement over HTTP that has no result; the server says in a header what it read. */
+const writeServer: Send<Written> = async (client, request) => {
+  const begun = performance.now()
+  const { response_headers, summary } = await client.command(request)
+  return {
+    rowsRead: Number(summary?.read_rows ?? 0),
+    bytesRead: Number(summary?.read_bytes ?? 0),
+    durationMs: summary === undefined ? performance.now() - begun : Number(summary.elapsed_ns) / 1e6,
+    memoryBytes: peakMemory(response_headers["x-clickhouse-summary"])
+  }
+}
+
+/** Rows and bytes that the embedded engine has read since it was started. */
+const readSoFar =
+  "SELECT sumIf(value, event = 'SelectedRows'), sumIf(value, event = 'SelectedBytes') FROM system.events " +
+  "SETTINGS max_rows_to_read = 0, max_bytes_to_read = 0"
+
+/** The counts of a {@link readSoFar}, and the rows and bytes that were read to tell them. */
+interface Counted {
+  readonly data: ReadonlyArray<readonly [rows: string | number, bytes: string | number]>
+  readonly statistics: { readonly rows_read: number; readonly bytes_read: number }
+}
+
+/** An INSERT … SELECT behind its settings. */
+const insertSelect = /;\s*INSERT\s+INTO\s[^;(]*(?:\([^)]*\))?\s*(?:SELECT|WITH)\b/i
+
+/**
+ * A statement of the embedded engine that has no result. The engine doesn't say what an INSERT … SELECT read, so it is asked before and
+ * after, in one go: one statement runs at a time.
+ */
+const writeEmbedded: Send<Written> = async (client, request) => {
+  const begun = performance.now()
+  const spent = () => ({ durationMs: performance.now() - begun, memoryBytes: undefined })
+  if (!insertSelect.test(request.query)) {
+    await client.command(request)
+    return { rowsRead: 0, bytesRead: 0, ...spent() }
+  }
+  const query = `${readSoFar} FORMAT JSONCompact; ${request.query.replace(/[;\s]+$/, "")}; ${readSoFar}`
+  const result = await client.query({ ...request, query, format: "JSONCompact" })
+  const documents = (await result.text()).replace(/\}\s*\{\s*"meta"/, `},{"meta"`)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The answers of the two queries above, one after the other.
+  const [before, after] = JSON.parse(`[${documents}]`) as [Counted, Counted]
+  const more = (i: 0 | 1) => Number(after.data[0]![i]) - Number(before.data[0]![i])
+  return {
+    rowsRead: more(0) - before.statistics.rows_read,
+    bytesRead: more(1) - before.statistics.bytes_read,
+    ...spent()
+  }
 }
 
 /** What the embedded engine answered. */
@@ -132,6 +191,7 @@ export const serverEngine = Effect.fn("Warehouse.serverEngine")(function*(
   const beside = yield* open(CONNECTIONS)
   return {
     read: readAnswer,
+    write: writeServer,
     use: (run) => run(client),
     control: (run) => run(beside),
     request: (query, settings) => ({ query, clickhouse_settings: { ...settings, ...httpSettings(seconds) } }),
@@ -193,6 +253,7 @@ export const embeddedEngine = Effect.fn("Warehouse.embeddedEngine")(function*(
   const control: Engine["control"] = (run) => Effect.acquireUseRelease(Effect.orDie(open), run, close)
   return {
     read: readEmbedded,
+    write: writeEmbedded,
     use: (run) => turn.withPermit(control(run)),
     control,
     request: (text, settings) => ({ query: withSettings(text, settings), clickhouse_settings: {} }),

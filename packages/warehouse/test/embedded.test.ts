@@ -52,6 +52,26 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("the embedded en
       assert.strictEqual(statistics.rowsRead, 200_000)
     }))
 
+  it.effect("tells what a statement without a result has read, also of settings that look like one", () =>
+    Effect.gen(function*() {
+      const { command } = yield* Warehouse
+      const comment = { assay: "; INSERT INTO a SELECT 1" }
+      const made = yield* command(statement("CREATE TABLE copied (n UInt64) ENGINE = MergeTree ORDER BY n"), {
+        comment
+      })
+      assert.deepInclude(made, { rowsRead: 0, bytesRead: 0 })
+      const copy = "INSERT INTO copied (n) SELECT number + {from:UInt64} FROM numbers(5000) WHERE number IN (" +
+        "SELECT number FROM numbers(1000));\n"
+      for (const settings of [{}, { max_rows_to_read: 6000 }]) {
+        const copied = yield* command(statement(copy, { from: 7 }, settings), { comment, queryId: "mine" })
+        assert.deepInclude(copied, { queryId: "mine", rowsRead: 6000, bytesRead: 48_000 })
+        assert.isAbove(copied.durationMs, 0)
+      }
+      yield* command(statement("INSERT INTO copied VALUES (1), (2)"))
+      const failed = yield* Effect.flip(command(statement("INSERT INTO copied SELECT throwIf(1)")))
+      assert.strictEqual(failed._tag, "QueryRejected")
+    }))
+
   it.effect("tells the peak of memory of a query that was watched, and never a zero", () =>
     Effect.gen(function*() {
       const { query } = yield* Warehouse

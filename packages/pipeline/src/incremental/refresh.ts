@@ -10,9 +10,10 @@ import {
   withConstants
 } from "@assay/aggregation"
 import { type DecodeError, Instant, type Statement, type WarehouseError } from "@assay/model"
-import type { QueryOptions, QueryResult, WarehouseShape } from "@assay/warehouse"
-import { Effect } from "effect"
+import type { QueryOptions, QueryResult, QueryStatistics, WarehouseShape } from "@assay/warehouse"
+import { Duration, Effect } from "effect"
 import { randomInt } from "node:crypto"
+import { together } from "../ladder.ts"
 import {
   begin,
   type Commit,
@@ -42,6 +43,7 @@ export interface StateContext {
 /** What a refresh found: the rows of the plan's statement, and how. */
 export interface Refreshed {
   readonly plan: Plan
+  /** The rows, and what all statements of the refresh took together. */
   readonly answer: QueryResult
   /** Whether everything was read anew. */
   readonly rebuilt: boolean
@@ -236,6 +238,27 @@ const advance = Effect.fn("incremental.advance")(function*(
   }
 })
 
+/** A warehouse that adds up what all its statements take. */
+const counting = (
+  warehouse: WarehouseShape
+): { readonly warehouse: WarehouseShape; readonly spent: () => QueryStatistics } => {
+  let spent: QueryStatistics = { queryId: "", rowsRead: 0, bytesRead: 0, durationMs: 0 }
+  const count = (statistics: QueryStatistics) => Effect.sync(() => void (spent = together(spent, statistics)))
+  return {
+    spent: () => spent,
+    warehouse: {
+      ...warehouse,
+      query: (...args) => Effect.tap(warehouse.query(...args), ({ statistics }) => count(statistics)),
+      command: (...args) => Effect.tap(warehouse.command(...args), count),
+      insert: (...args) =>
+        Effect.flatMap(
+          Effect.timed(warehouse.insert(...args)),
+          ([time]) => count({ queryId: "", rowsRead: 0, bytesRead: 0, durationMs: Duration.toMillis(time) })
+        )
+    }
+  }
+}
+
 /** How often a refresh begins again where another one was quicker. */
 const tries = 3
 
@@ -252,12 +275,16 @@ export const refresh = Effect.fn("incremental.refresh")(function*(
   const refused = Stored.refusal(planned)
   if (refused !== undefined) return { reason: refused }
   const state = stateOf(planned, context.database)
+  const { spent, warehouse } = counting(context.warehouse)
   for (let i = 0; i < tries; i++) {
-    const head = yield* readHead(context.warehouse, state)
+    const head = yield* readHead(warehouse, state)
     const reason = head === undefined ? undefined : continues(planned, head)
     if (reason !== undefined && context.rebuild !== true) return { reason }
-    const refreshed = yield* advance(context, planned, state, head, now, options)
-    if (refreshed !== undefined) return refreshed
+    const refreshed = yield* advance({ ...context, warehouse }, planned, state, head, now, options)
+    if (refreshed !== undefined) {
+      const { rows, statistics: { queryId } } = refreshed.answer
+      return { ...refreshed, answer: { rows, statistics: { ...spent(), queryId } } }
+    }
   }
   return { reason: "other refreshes of it were quicker" }
 })

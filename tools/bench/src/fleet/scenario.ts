@@ -106,7 +106,7 @@ export const replaying = (
         onStage("answered", experiment)
         return answer
       }),
-    command: () => Effect.void,
+    command: () => Effect.succeed(answer.statistics),
     insert: () => Effect.void,
     estimate: () => Effect.succeed({ tables: [], rows: 0 }),
     admit: () => Effect.void,
