@@ -132,7 +132,9 @@ describe("over OTLP", () => {
     ])
     expect(value("assay_definitions_ok")).toBe(1)
     // The results can't be written to ClickHouse, which is logged; so the password was used.
-    expect(outcome.stderr).toContain("the result isn't written to ClickHouse")
+    expect(outcome.stderr).toMatch(
+      /the result isn't written to ClickHouse.* experiment=checkout run=.* hint=".*results\.url/
+    )
   })
 
   it("an attempt that is made again is counted by its code", async () => {

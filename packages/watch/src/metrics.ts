@@ -1,7 +1,7 @@
 /** What a runner counts: names, units and meaning of its metrics. No name of an experiment is in them but where a gauge is about one. */
 import { Metric } from "effect"
 
-/** Runs that ended, with `outcome`: new, unchanged, failed, cancelled or lost. */
+/** Runs that ended, with `outcome`: new, unchanged, failed or lost. */
 export const runs = Metric.counter("assay_runs_total", { description: "Runs that ended", incremental: true })
 
 /** Attempts that will be tried again, with the `code` of what went wrong. */

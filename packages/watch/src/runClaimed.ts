@@ -109,7 +109,8 @@ const compute = Effect.fn("watch.compute")(
     if (result.unpublished !== undefined) {
       yield* Log.error("the result isn't written to ClickHouse; it is in the store", {
         code: result.unpublished.code,
-        error: result.unpublished.message
+        error: result.unpublished.message,
+        hint: result.unpublished.hint
       })
     }
     return { kind: "new", latest: result.latest } as const
@@ -182,4 +183,6 @@ export const runClaimed = Effect.fn("watch.run")(function*(claim: Claim, work: W
     ? Metric.update(Metric.withAttributes(Metrics.retries, { code: error.code }), 1)
     : Metric.update(Metric.withAttributes(Metrics.runs, { outcome: outcome.kind }), 1)
   return outcome
-})
+}, (run, claim) =>
+  // Whatever is logged under way is about this run.
+  Effect.annotateLogs(run, { experiment: claim.run.experiment, run: claim.run.id }))
