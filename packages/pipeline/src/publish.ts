@@ -2,7 +2,7 @@
  * Writes results to ClickHouse, for dashboards and notebooks. It stands here, beside the store and not in it: the store holds
  * what Assay itself reads again, and knows no warehouse.
  */
-import type { ResultsSummary, WarehouseError } from "@assay/model"
+import { QueryRejected, type ResultsSummary, type WarehouseError } from "@assay/model"
 import type { WarehouseShape } from "@assay/warehouse"
 import { Effect } from "effect"
 import {
@@ -16,6 +16,19 @@ import {
 
 /** Writes a summary somewhere. */
 export type Publish = (summary: ResultsSummary) => Effect.Effect<void, WarehouseError>
+
+/** The codes of a table that isn't there, and of a column that a table lacks. */
+const UNMADE: ReadonlySet<number> = new Set([16, 60])
+
+/** Says of tables of results that aren't there, or are those of an earlier version, how they are made. */
+const sayingHow = (error: WarehouseError): WarehouseError =>
+  error._tag === "QueryRejected" && UNMADE.has(error.clickhouseCode)
+    ? new QueryRejected({
+      ...error,
+      message: error.message,
+      hint: "Make the tables, or bring them to this version, with `assay init --warehouse --yes`"
+    })
+    : error
 
 /**
  * Writes summaries to the tables of a warehouse, in `database` or in that of the connection. Each table gets its rows in one
@@ -31,7 +44,7 @@ export const publishTo = (warehouse: WarehouseShape, database?: string): Publish
         comment: { assay: "publish", experiment: summary.experiment, run: run_id }
       })
     }
-  })
+  }, Effect.mapError(sayingHow))
 
 /** Columns of a table that one of an earlier version doesn't have; none where this user can't see which there are. */
 const missingColumns = Effect.fn("missingColumns")(
@@ -75,4 +88,4 @@ export const checkPublish = Effect.fn("checkPublish")(function*(warehouse: Wareh
     } WHERE 0`
     yield* warehouse.command({ text, parameters: {}, settings: {} }, { comment: { assay: "doctor" } })
   }
-})
+}, Effect.mapError(sayingHow))

@@ -1,5 +1,4 @@
 /** May results be written, where the configuration says that they are? */
-import type { WarehouseError } from "@assay/model"
 import { checkPublish, resultTableName, resultTables } from "@assay/pipeline"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Result } from "effect"
@@ -8,15 +7,6 @@ import type { Project } from "../project.ts"
 import { broken, type Check, fine } from "./Check.ts"
 import { firstAnswer, quoted, wayChecks } from "./connection.ts"
 import { tableChecks } from "./tables.ts"
-
-const codeOf = (error: WarehouseError): number | undefined =>
-  error._tag === "QueryRejected" ? error.clickhouseCode : undefined
-
-/** Whether results can't be written since their tables, or columns of these, aren't there. */
-export const isUnmade = (error: WarehouseError): boolean => [16, 60].includes(codeOf(error) ?? 0)
-
-/** What to do about tables that aren't there. */
-export const MAKE_TABLES = "Make the tables, or bring them to this version, with `assay init --warehouse --yes`"
 
 const said = ({ mend, name, ...check }: Check): Check => ({
   ...check,
@@ -35,14 +25,12 @@ const writeCheck = (project: Project, user: string) =>
     const names = resultTables.map(({ name }) => name).join(", ")
     if (Result.isSuccess(found)) return [fine("Results", `may be written to ${names}`)]
     const { hint, message } = found.failure
-    const code = codeOf(found.failure)
+    const code = found.failure._tag === "QueryRejected" ? found.failure.clickhouseCode : undefined
     return [
       broken(
         "Results",
         `recompute can't write them: ${message}`,
-        isUnmade(found.failure)
-          ? MAKE_TABLES
-          : code === 497 && user !== ""
+        code === 497 && user !== ""
           ? resultTables.map((table) => `GRANT INSERT ON ${resultTableName(table, database)} TO ${quoted(user)};`)
             .join(" ")
           : code === 164

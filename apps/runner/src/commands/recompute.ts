@@ -6,7 +6,6 @@ import { scorecard } from "@assay/report"
 import { engineWith } from "@assay/stats"
 import { Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Layer, Option, Result, Schema } from "effect"
-import { isUnmade, MAKE_TABLES } from "../checks/results.ts"
 import { bytesText } from "../cost.ts"
 import { warehouseLayer, writing } from "../engine.ts"
 import { errorJson, errorText, Failed, UsageError } from "../Failed.ts"
@@ -185,9 +184,7 @@ const sayUnpublished = Effect.fn("sayUnpublished")(
       if (unpublished === undefined) continue
       count += 1
       yield* say(
-        `\n${summary.experiment}: kept in the store, but not written to ClickHouse: ${unpublished.message}\n  ${
-          isUnmade(unpublished) ? MAKE_TABLES : unpublished.hint
-        }`
+        `\n${summary.experiment}: kept in the store, but not written to ClickHouse: ${unpublished.message}\n  ${unpublished.hint}`
       )
     }
     if (count > 0) yield* say("\n`assay doctor` checks the connection for results, its tables, and the right to write.")
