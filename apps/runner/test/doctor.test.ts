@@ -1,5 +1,7 @@
 /** What doctor finds on the way to a server, and how it is mended. */
+import { writeFileSync } from "node:fs"
 import { createServer, type RequestListener, type Server } from "node:http"
+import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { isAtLeast } from "../src/checks/connection.ts"
 import { assay, project } from "./assay.ts"
@@ -128,4 +130,13 @@ export default defineConfig({
     const { stdout } = await assay(["doctor"], { cwd: project({ "assay.config.ts": mapping("others") }) })
     expect(stdout).toMatch(/BROKEN Exposures: there is no table exposures.*\n +Set events\.exposures\.table/)
   })
+})
+
+it("doctor opens a store that is there already", async () => {
+  const cwd = project({ "assay.config.ts": "export default { store: { file: \"kept.sqlite\" } }\n" })
+  expect((await assay(["doctor"], { cwd })).stdout).toMatch(/^ok {5}Store: kept\.sqlite$/m)
+  writeFileSync(join(cwd, "kept.sqlite"), "Not a database. ".repeat(100))
+  const { code, stdout } = await assay(["doctor"], { cwd })
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/BROKEN Store: .*kept\.sqlite: file is not a database/)
 })

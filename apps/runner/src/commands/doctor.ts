@@ -2,7 +2,7 @@
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Option, Result } from "effect"
 import { accessSync, constants, existsSync } from "node:fs"
-import { dirname } from "node:path"
+import { dirname, join } from "node:path"
 import { broken, type Check, fine } from "../checks/Check.ts"
 import { embeddedCheck, firstAnswer, stopCheck, wayChecks } from "../checks/connection.ts"
 import { resultsChecks } from "../checks/results.ts"
@@ -11,7 +11,7 @@ import { warehouseLayer } from "../engine.ts"
 import { Failed } from "../Failed.ts"
 import { print, printJson } from "../output.ts"
 import { loadDefinitions, loadProject, type Project, shown } from "../project.ts"
-import { storeLayer, storeName } from "../store.ts"
+import { runsLayer, storeName } from "../store.ts"
 import { version } from "../version.ts"
 
 const counted = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
@@ -25,17 +25,21 @@ const nodeCheck = (): Check => {
 
 const storeCheck = Effect.fn("doctor.store")(function*(project: Project) {
   const { store } = project.config
-  if ("postgres" in store) {
-    const opened = yield* Effect.result(Effect.provide(Effect.void, storeLayer(project)))
-    return Result.isSuccess(opened)
-      ? fine("Store", storeName(project))
-      : broken("Store", opened.failure.message, opened.failure.hint)
-  }
-  let folder = "folder" in store ? store.folder : store.file
+  const opens = Effect.result(Effect.provide(Effect.void, runsLayer(project))).pipe(
+    Effect.map((opened) =>
+      Result.isSuccess(opened)
+        ? fine("Store", storeName(project))
+        : broken("Store", opened.failure.message, opened.failure.hint)
+    )
+  )
+  if ("postgres" in store) return yield* opens
+  const file = "folder" in store ? join(store.folder, "runs.sqlite") : store.file
+  let folder = dirname(file)
   while (!existsSync(folder)) folder = dirname(folder)
   const writable = Result.try(() => accessSync(folder, constants.W_OK))
   return Result.isSuccess(writable)
-    ? fine("Store", storeName(project))
+    // One that isn't there yet is made when something is kept.
+    ? existsSync(file) ? yield* opens : fine("Store", storeName(project))
     : broken(
       "Store",
       `${shown(folder)} can't be written`,
