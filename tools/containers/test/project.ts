@@ -16,6 +16,7 @@ export interface ProjectOptions {
   readonly events?: Readonly<Record<string, unknown>>
   /** Where results are written. */
   readonly results?: Readonly<Record<string, unknown>>
+  readonly incremental?: Readonly<Record<string, unknown>>
   readonly endedAt?: string
   readonly store?: string
   /** Further metrics by their keys, as their files have them. */
@@ -86,6 +87,7 @@ const configuration = (options: ProjectOptions): string => {
     },
     events: { ...options.events },
     ...(options.results === undefined ? {} : { results: options.results }),
+    ...(options.incremental === undefined ? {} : { incremental: options.incremental }),
     ...(options.store === undefined ? {} : { store: options.store })
   }
   return `import { defineConfig } from "@assay/runner"\n\nexport default defineConfig(${
