@@ -36,6 +36,9 @@ export const watchedOf = ({ config, definitions }: LoadedProject, outlets: Writi
     confidence: config.defaults.confidence,
     policy: config.decision,
     multiplicity: config.multiplicity,
+    slices: config.defaults.slices,
+    series: config.defaults.series,
+    sharedReads: config.defaults.shared_reads,
     version,
     ...outlets
   },

@@ -2,7 +2,7 @@
 import { names, states } from "@assay/example-summaries"
 import type { ResultsSummary } from "@assay/model"
 import { type Claim, Runs, Store } from "@assay/store"
-import { Effect, Layer, ManagedRuntime, Option } from "effect"
+import { Effect, Layer, ManagedRuntime } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 import { join } from "node:path"
@@ -116,7 +116,7 @@ export const claim: Effect.Effect<Claim, unknown, Runs> = Effect.flatMap(
   (runs) =>
     Effect.flatMap(
       runs.claim({ runner: "test", atMost: 10 }),
-      (found) => Option.isSome(found) ? Effect.succeed(found.value) : Effect.fail("nothing waits")
+      ([found]) => found === undefined ? Effect.fail("nothing waits") : Effect.succeed(found)
     )
 )
 

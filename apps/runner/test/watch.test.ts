@@ -106,6 +106,23 @@ describe("assay watch --once", () => {
     ])
   })
 
+  it("reads together what is due at once, and keeps to the defaults of the configuration, as recompute does", async () => {
+    const shared = { "experiments/again.yaml": experimentFile("again") }
+    const cwd = project(shared)
+    const states = async (at: string) =>
+      (await runsOf(at)).map(({ state, together }) => [state, together !== undefined])
+    expect((await assay(["watch", "--once"], { cwd })).code).toBe(0)
+    expect(await states(cwd)).toEqual([["succeeded", true], ["succeeded", true]])
+    const cost = await assay(["results", "again", "--cost"], { cwd })
+    expect(cost.stdout).toMatch(/Shared read +one statement for 2 experiments/)
+
+    const apart = project({ ...shared, "assay.config.ts": config("defaults: { shared_reads: false, series: true }") })
+    expect((await assay(["watch", "--once"], { cwd: apart })).code).toBe(0)
+    expect(await states(apart)).toEqual([["succeeded", false], ["succeeded", false]])
+    const { stdout } = await assay(["results", "again", "--json"], { cwd: apart })
+    expect(JSON.parse(stdout)).toHaveProperty("series")
+  })
+
   it("ends with 1 where something failed, which the others don't suffer from", async () => {
     const cwd = project({
       "assay.config.ts": config("events: { properties: { country: \"country\" } }"),
@@ -201,8 +218,8 @@ describe("assay runs", () => {
           yield* runs.enqueue({ experiment, reason: "first", definitionHash: "d" })
         }
         for (const end of ["fail", "keep"] as const) {
-          const claim = yield* Effect.flatMap(runs.claim({ runner: "r", atMost: 9 }), Effect.fromOption)
-          yield* end === "fail" ? claim.fail(error) : claim.beat({ stage: "query", rows_read: 1500, elapsed_ms: 10 })
+          const [claim] = yield* runs.claim({ runner: "r", atMost: 9 })
+          yield* end === "fail" ? claim!.fail(error) : claim!.beat({ stage: "query", rows_read: 1500, elapsed_ms: 10 })
         }
       })
     )

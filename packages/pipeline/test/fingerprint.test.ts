@@ -1,10 +1,11 @@
-import { plan } from "@assay/aggregation"
+import { type Plan, plan } from "@assay/aggregation"
 import { insertEvents } from "@assay/aggregation-testkit"
-import { defaultEventMapping } from "@assay/model"
+import { defaultEventMapping, Instant } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
-import { fingerprint } from "../src/index.ts"
+import { Effect, Result } from "effect"
+import * as fc from "fast-check"
+import { fingerprint, fingerprints } from "../src/index.ts"
 import { arm, contextOf, day, end, event, experimentOf, exposure, load, metric, start, table } from "./world.ts"
 
 const experiment = experimentOf()
@@ -84,5 +85,61 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("a fingerprint",
       assert.include(yield* fingerprint(planned), "exposures 0 ")
       yield* insertEvents("shown", [exposure("a", "control")])
       assert.include(yield* fingerprint(planned), "exposures 1 ")
+    }))
+
+  it.effect("of several experiments is each one's own, from one read", () =>
+    Effect.gen(function*() {
+      const at = fc.integer({ min: -3, max: 20 }).map((n) => start + n * day / 2)
+      const environment = fc.constantFrom("production", "staging")
+      const feature = fc.constantFrom("checkout", "banner", "none")
+      const row = fc.oneof(
+        fc.record({ timestamp: at, environment, feature }).map((more) => exposure("a", "control", more)),
+        fc.record({ timestamp: at, environment, name: fc.constantFrom("purchase", "refund", "else") }).map(
+          ({ name, ...more }) => event("a", name, "1", more)
+        )
+      )
+      const wide = metric("wide", "occurrence", { covariate: { lookback: "1d" }, window: "2d" })
+      const context = contextOf({ metrics: new Map([...contextOf().metrics, [wide.key, wide]]), asOf: start + 9 * day })
+      const planned = fc.record({
+        environment,
+        feature,
+        from: fc.integer({ min: 0, max: 6 }),
+        length: fc.integer({ min: 1, max: 6 }),
+        key: fc.constantFrom("purchased", "refunded", "wide")
+      }).map(({ environment, feature, from, key, length }): Plan =>
+        Result.getOrThrow(plan({
+          ...context,
+          experiment: experimentOf({
+            environment,
+            feature,
+            started_at: Instant.fromMillis(start + from * day / 2),
+            ended_at: Instant.fromMillis(start + (from + length) * day / 2),
+            metrics: [{ metric: key, role: "goal" }]
+          })
+        }))
+      )
+      const warehouse = yield* Warehouse
+      let asked = 0
+      const counting: typeof warehouse = {
+        ...warehouse,
+        query: (statement, options) =>
+          Effect.suspend(() => {
+            asked += 1
+            return warehouse.query(statement, options)
+          })
+      }
+      for (
+        const [rows, plans] of fc.sample(
+          fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(planned, { minLength: 1, maxLength: 8 })),
+          { numRuns: 15, seed: 7 }
+        )
+      ) {
+        yield* load(rows)
+        asked = 0
+        const together = yield* fingerprints(plans).pipe(Effect.provideService(Warehouse, counting))
+        assert.strictEqual(asked, new Set(plans.map(({ experiment }) => experiment.environment)).size)
+        assert.deepStrictEqual(together, yield* Effect.forEach(plans, (one) => fingerprint(one)))
+      }
+      assert.deepStrictEqual(yield* fingerprints([]), [])
     }))
 })

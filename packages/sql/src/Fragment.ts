@@ -15,6 +15,7 @@ export type ParameterType =
   | "DateTime64(3, 'UTC')"
   | "Array(String)"
   | "Array(Float64)"
+  | "Array(Int64)"
   | "Array(UInt8)"
   | "Array(UInt16)"
 

@@ -31,7 +31,7 @@ export interface RunProgress extends Schema.Schema.Type<typeof RunProgress> {}
  * A run as it is shown. Instants are the store's own clock, in UTC.
  *
  * `attempt` counts the attempts that began. `failures` counts the runs of this experiment that failed in a row before this one.
- * `next_at` is when a queued run may begin. `result` says whether the run made a new snapshot or found nothing changed; `fingerprint`
+ * `next_at` is when a queued run may begin. `together` is the same for runs that were taken at once, to be read together. `result` says whether the run made a new snapshot or found nothing changed; `fingerprint`
  * names the data that it saw; `snapshot` is the id of the result that holds after it.
  */
 export const Run = Schema.Struct({
@@ -48,6 +48,7 @@ export const Run = Schema.Struct({
   started_at: Schema.optionalKey(Instant.Instant),
   finished_at: Schema.optionalKey(Instant.Instant),
   runner: Schema.optionalKey(Schema.String),
+  together: Schema.optionalKey(Schema.String),
   error: Schema.optionalKey(RunError),
   result: Schema.optionalKey(Schema.Literals(["new", "unchanged"])),
   snapshot: Schema.optionalKey(Schema.String),

@@ -56,14 +56,24 @@ export interface RunFilter {
   readonly limit?: number
 }
 
+/** How runs are taken. */
+export interface ClaimInput {
+  readonly runner: string
+  readonly atMost: number
+  /** Experiments whose runs are taken together where they may be, one group at a time; an experiment is in one group at most. None where it is absent. */
+  readonly groups?: ReadonlyArray<ReadonlyArray<string>>
+}
+
 /** What can be done with runs. An experiment has at most one that is open (queued or running). */
 export interface RunsShape {
   /** Queues a run. Answers the open run of the experiment where there is one, or the one that already follows; then nothing is queued. */
   readonly enqueue: (request: RunRequest) => Effect.Effect<{ readonly run: Run; readonly queued: boolean }, StoreError>
-  /** Takes the next run that may begin, unless `atMost` of them are running by whomever. */
-  readonly claim: (
-    input: { readonly runner: string; readonly atMost: number }
-  ) => Effect.Effect<Option.Option<Claim>, StoreError>
+  /**
+   * Takes the next run that may begin, and with it those of the same of `groups` that may begin, too; none where `atMost` are running by
+   * whomever. Runs that were taken together count as one, and have the same `at`. Runs that were asked for, and those that have failed before,
+   * are taken alone. A run that was asked for may be one more than `atMost` where the others are together, since these may take long.
+   */
+  readonly claim: (input: ClaimInput) => Effect.Effect<ReadonlyArray<Claim>, StoreError>
   /** How every experiment stands that ever had a run, by its key. */
   readonly standings: Effect.Effect<ReadonlyMap<string, Standing>, StoreError>
   readonly list: (filter?: RunFilter) => Effect.Effect<ReadonlyArray<Run>, StoreError>

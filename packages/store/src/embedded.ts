@@ -13,15 +13,17 @@ import type { DatabaseSync } from "node:sqlite"
 import * as FileName from "./FileName.ts"
 import { files } from "./files.ts"
 import { isOpen, Run, type RunProgress } from "./Run.ts"
-import type { Claim, RunFilter, RunRequest, RunsShape, Standing } from "./Runs.ts"
+import type { Claim, ClaimInput, RunFilter, RunRequest, RunsShape, Standing } from "./Runs.ts"
 import { encode, Snapshot } from "./Snapshot.ts"
 import type { Listed, Shape } from "./Store.ts"
 import { storeError } from "./storeError.ts"
 import {
+  admitted,
   cancelled,
   failed,
   idTaken,
   lostRunner,
+  mayGoTogether,
   overtaken,
   priorities,
   queued,
@@ -140,23 +142,41 @@ const ledger = (db: DatabaseSync) => {
           .run(run.id, run.experiment, priorities[run.reason], now, JSON.stringify(run))
         return { run, queued: true }
       }),
-    claim: (runner: string, atMost: number, now: number) =>
+    claim: ({ atMost, groups = [], runner }: ClaimInput, now: number) =>
       transaction(db, () => {
-        const running = Number(db.prepare("SELECT count(*) AS n FROM runs WHERE state = 'running'").get()!["n"])
-        if (running >= atMost) return undefined
-        const found = row(
+        const running = db.prepare(
+          `SELECT count(DISTINCT coalesce(run ->> '$.together', id)) AS places, count(run ->> '$.together') AS together
+           FROM runs WHERE state = 'running'`
+        ).get()!
+        const which = admitted({ places: Number(running["places"]), together: Number(running["together"]) > 0 }, atMost)
+        if (which === "none") return []
+        const first = row(
           db.prepare(
-            "SELECT claim, run FROM runs WHERE state = 'queued' AND next_at <= ? ORDER BY priority DESC, next_at, seq LIMIT 1"
-          ).get(now)
+            `SELECT claim, run FROM runs WHERE state = 'queued' AND next_at <= ? AND priority >= ?
+             ORDER BY priority DESC, next_at, seq LIMIT 1`
+          ).get(now, which === "requests" ? priorities.request : 0)
         )
-        if (found === undefined) return undefined
-        const before = db.prepare("SELECT at FROM claims WHERE experiment = ?").get(found.run.experiment)
+        if (first === undefined) return []
+        const others = mayGoTogether(first.run)
+          ? groups.find((group) => group.includes(first.run.experiment)) ?? []
+          : []
+        const queuedOf = db.prepare(
+          "SELECT claim, run FROM runs WHERE experiment = ? AND state = 'queued' AND next_at <= ? AND id <> ?"
+        )
+        const found = [
+          first,
+          ...others.flatMap((experiment) => row(queuedOf.get(experiment, now, first.run.id)) ?? [])
+            .filter(({ run }) => mayGoTogether(run))
+        ]
         // A clock that was set back must not make a newer result look older.
-        const at = Math.max(now, Number(before?.["at"] ?? 0) + 1)
-        db.prepare("INSERT OR REPLACE INTO claims (experiment, at) VALUES (?, ?)").run(found.run.experiment, at)
-        const run = taken(found.run, runner, at)
-        save(run, found.claim + 1, 0)
-        return { run, claim: found.claim + 1, at }
+        const claimedAt = db.prepare("SELECT at FROM claims WHERE experiment = ?")
+        const at = Math.max(now, ...found.map(({ run }) => Number(claimedAt.get(run.experiment)?.["at"] ?? 0) + 1))
+        return found.map(({ claim, run }) => {
+          db.prepare("INSERT OR REPLACE INTO claims (experiment, at) VALUES (?, ?)").run(run.experiment, at)
+          const next = taken(run, runner, at, found.length === 1 ? undefined : first.run.id)
+          save(next, claim + 1, 0)
+          return { run: next, claim: claim + 1, at }
+        })
       }),
     change: (id: string, claim: number, change: (run: Run) => { readonly run: Run; readonly due?: number }) =>
       transaction(db, () => settle(id, claim, change)),
@@ -394,14 +414,9 @@ const services = (db: DatabaseSync, path: string, outside: OutsideSnapshots | un
           Clock.currentTimeMillis,
           (now) => guard("queue a run", () => rows.enqueue(request, now))
         ),
-      claim: ({ atMost, runner }) =>
-        Effect.flatMap(
-          Clock.currentTimeMillis,
-          (now) => guard("take a run", () => rows.claim(runner, atMost, now))
-        ).pipe(
-          Effect.map((taking) =>
-            taking === undefined ? Option.none() : Option.some(claimOf(taking.run, taking.claim, taking.at))
-          )
+      claim: (input) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => guard("take a run", () => rows.claim(input, now))).pipe(
+          Effect.map((all) => all.map(({ at, claim, run }) => claimOf(run, claim, at)))
         ),
       standings: guard("read the runs", rows.standings),
       list: (filter = {}) => guard("list the runs", () => rows.list(filter)),

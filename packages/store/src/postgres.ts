@@ -15,10 +15,12 @@ import type { Claim, RunsShape, Standing } from "./Runs.ts"
 import { encode, Snapshot } from "./Snapshot.ts"
 import type { Listed, Shape } from "./Store.ts"
 import {
+  admitted,
   cancelled,
   failed,
   idTaken,
   lostRunner,
+  mayGoTogether,
   overtaken,
   priorities,
   queued,
@@ -44,6 +46,9 @@ const SUPERVISE_SECONDS = 2
 /** How long an operation is tried again while the database is away, such as in a restart. */
 const PATIENCE_MILLIS = 60_000
 const AGAIN_MILLIS = 500
+
+/** What is to be fetched next, whatever else is in the queue, is raised by so much for that long. */
+const RAISED = 1000
 
 /** A job is for as long as its run; what pg-boss would end or forget by itself lies beyond. */
 const YEAR_SECONDS = 365 * 86_400
@@ -514,6 +519,35 @@ export const postgres = Effect.fn("postgres")(
       }
     }
 
+    /** The runs of these experiments that could be taken along with another one, locked so that nobody else takes them. */
+    const alongWith = async (client: Query, first: Run, experiments: ReadonlyArray<string>) => {
+      const { rows } = await client.query<{ readonly id: string }>(
+        `SELECT j.id FROM ${jobs} j JOIN ${schema}.runs r ON r.id = j.id
+         WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now()
+           AND r.experiment = ANY($2) AND r.id <> $3
+         FOR UPDATE OF j SKIP LOCKED`,
+        [QUEUE, experiments.map(FileName.directory), first.id]
+      )
+      const found = await read(client, "WHERE r.id = ANY($1)", [rows.map(({ id }) => id)])
+      return found.filter(mayGoTogether)
+    }
+
+    /** Fetches these jobs, and no others: pg-boss knows no way to name them, so that they come before all others for as long as that takes. */
+    const raised = async (
+      client: Query,
+      ids: ReadonlyArray<string>,
+      fetch: (
+        options: { readonly minPriority: number; readonly batchSize: number }
+      ) => Promise<ReadonlyArray<JobAttempt>>
+    ): Promise<ReadonlyArray<JobAttempt>> => {
+      const raise = (by: number) =>
+        client.query(`UPDATE ${jobs} SET priority = priority + $3 WHERE name = $1 AND id = ANY($2)`, [QUEUE, ids, by])
+      await raise(RAISED)
+      const fetched = await fetch({ minPriority: RAISED, batchSize: ids.length })
+      await raise(-RAISED)
+      return fetched
+    }
+
     const runs: RunsShape = {
       enqueue: (request) =>
         attempt("queue a run", () =>
@@ -544,35 +578,50 @@ export const postgres = Effect.fn("postgres")(
             })
             return { run, queued: true }
           })),
-      claim: ({ atMost, runner }) =>
+      claim: ({ atMost, groups = [], runner }) =>
         once("take a run", () =>
           inTransaction(pool, async (client) => {
             await lock(client, "claim")
-            const { rows } = await client.query(
-              `SELECT count(*) AS running FROM ${jobs} WHERE name = $1 AND state = 'active'`,
+            const { rows: [running] } = await client.query(
+              `SELECT count(DISTINCT coalesce(r.run::json ->> 'together', j.id::text)) AS places,
+                 count(r.run::json ->> 'together') AS together
+               FROM ${jobs} j JOIN ${schema}.runs r ON r.id = j.id WHERE j.name = $1 AND j.state = 'active'`,
               [QUEUE]
             )
-            if (Number(rows[0].running) >= atMost) return undefined
-            const [job] = await boss.fetch(QUEUE, { includeMetadata: true, db: dbOf(client) })
-            if (job === undefined) return undefined
-            const [found] = await read(client, "WHERE r.id = $1", [job.id])
-            if (found === undefined) throw new Error(`the queue holds ${job.id}, of which there is no run`)
+            const which = admitted({ places: Number(running.places), together: Number(running.together) > 0 }, atMost)
+            if (which === "none") return []
+            const fetch = (options: { readonly minPriority?: number; readonly batchSize?: number }) =>
+              boss.fetch(QUEUE, { includeMetadata: true, db: dbOf(client), ...options })
+            const [job] = await fetch(which === "requests" ? { minPriority: priorities.request } : {})
+            if (job === undefined) return []
+            const [first] = await read(client, "WHERE r.id = $1", [job.id])
+            if (first === undefined) throw new Error(`the queue holds ${job.id}, of which there is no run`)
+            const others = mayGoTogether(first) ? groups.find((group) => group.includes(first.experiment)) ?? [] : []
+            const along = others.length === 0 ? [] : await alongWith(client, first, others)
+            const more = along.length === 0 ? [] : await raised(client, along.map(({ id }) => id), fetch)
+            const taking = [job, ...more].map(({ id, retryCount }) => ({
+              held: { id, retryCount },
+              found: [first, ...along].find((run) => run.id === id)!
+            }))
+            const keys = taking.map(({ found }) => FileName.directory(found.experiment))
             const { rows: [claimed] } = await client.query(
-              `INSERT INTO ${schema}.claims AS c (experiment, at) VALUES ($1, $2)
-               ON CONFLICT (experiment) DO UPDATE SET at = greatest(excluded.at, c.at + 1) RETURNING at`,
-              [FileName.directory(found.experiment), await clock(client)]
+              `WITH latest AS (SELECT max(at) + 1 AS at FROM ${schema}.claims WHERE experiment = ANY($1)),
+               now AS (SELECT greatest($2::bigint, latest.at) AS at FROM latest)
+               INSERT INTO ${schema}.claims (experiment, at) SELECT unnest($1::text[]), now.at FROM now
+               ON CONFLICT (experiment) DO UPDATE SET at = excluded.at RETURNING at`,
+              [keys, await clock(client)]
             )
             const at = Number(claimed.at)
-            // Marked as running, but in the queue: whoever ran it is lost.
-            const before = found.state === "running" ? waiting(found, lostRunner(found.runner), at) : found
-            const run = taken(before, runner, at)
-            await save(client, run)
-            return { run, at, held: { id: job.id, retryCount: job.retryCount } }
-          })).pipe(
-            Effect.map((taking) =>
-              taking === undefined ? Option.none() : Option.some(claimOf(taking.run, taking.at, taking.held))
-            )
-          ),
+            const all: Array<{ readonly run: Run; readonly held: JobAttempt }> = []
+            for (const { found, held } of taking) {
+              // Marked as running, but in the queue: whoever ran it is lost.
+              const before = found.state === "running" ? waiting(found, lostRunner(found.runner), at) : found
+              const run = taken(before, runner, at, taking.length === 1 ? undefined : first.id)
+              await save(client, run)
+              all.push({ run, held })
+            }
+            return all.map((one) => ({ ...one, at }))
+          })).pipe(Effect.map((all) => all.map(({ at, held, run }) => claimOf(run, at, held)))),
       standings: attempt("read the runs", async () => {
         const newestOf = async (condition: string) =>
           new Map(

@@ -26,11 +26,45 @@ export const queued = (request: RunRequest, last: Run | undefined, now: number):
   next_at: Instant.fromMillis(now)
 })
 
-/** The run as a runner takes it. */
-export const taken = (run: Run, runner: string, at: number): Run => {
-  const { next_at: _, ...rest } = run
-  return { ...rest, state: "running", attempt: run.attempt + 1, started_at: Instant.fromMillis(at), runner }
+/** The run as a runner takes it; `together` names what it is taken with. */
+export const taken = (run: Run, runner: string, at: number, together?: string): Run => {
+  const { next_at: _, together: __, ...rest } = run
+  return {
+    ...rest,
+    state: "running",
+    attempt: run.attempt + 1,
+    started_at: Instant.fromMillis(at),
+    runner,
+    ...(together === undefined ? {} : { together })
+  }
 }
+
+/** Why a run is in the queue again whose runner was stopped. */
+export const interrupted: RunError = {
+  code: "interrupted",
+  message: "The runner was stopped.",
+  hint: "The run goes to the next runner"
+}
+
+/**
+ * Whether a run may be taken along with others. Nobody waits for it, and no attempt of it has failed: what failed, be it with its runner, is tried
+ * again alone, so that no run fails again and again for another one's sake.
+ */
+export const mayGoTogether = ({ attempt, error, reason }: Run): boolean =>
+  reason !== "request" && (attempt === 0 || error?.code === interrupted.code)
+
+/** How many are running: places that are taken (runs that go together have one), and whether any of them go together. */
+export interface Running {
+  readonly places: number
+  readonly together: boolean
+}
+
+/**
+ * Which runs may be taken where so many places may be: all, none, or only those that somebody waits for. These don't wait for runs that go
+ * together: beside such there is a place more for them.
+ */
+export const admitted = ({ places, together }: Running, atMost: number): "all" | "requests" | "none" =>
+  places < atMost ? "all" : together && places < atMost + 1 ? "requests" : "none"
 
 /** The run between two attempts, of which the last ended with `error`. */
 export const waiting = (run: Run, error: RunError, until: number): Run => {

@@ -1,6 +1,6 @@
 /** Runs on PostgreSQL: what all stores do, and what several runners on one database do. */
 import { type PostgresServer, startPostgres } from "@assay/postgres"
-import { migratePostgres, Runs, Store } from "@assay/store"
+import { type Claim, migratePostgres, Runs, Store } from "@assay/store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option } from "effect"
 import { readFileSync } from "node:fs"
@@ -116,9 +116,9 @@ describe("a store in PostgreSQL", () => {
         yield* runs.enter(Effect.void)
         const found = yield* Effect.suspend(() => runs.claim({ runner: "second", atMost: 5 })).pipe(
           Effect.delay(500),
-          Effect.repeat({ until: Option.isSome })
+          Effect.repeat({ until: (all) => all.length > 0 })
         )
-        const again = Option.getOrThrow(found)
+        const again = found[0]!
         assert.deepStrictEqual([again.run.id, again.run.attempt, again.run.error?.code], [
           lost.run.id,
           2,
@@ -154,7 +154,7 @@ describe("a store in PostgreSQL", () => {
         (runner) => runs.claim({ runner, atMost: 7 }),
         { concurrency: "unbounded" }
       )
-      const taken = claims.filter(Option.isSome).map(({ value }) => value.run.experiment)
+      const taken = claims.flat().map(({ run }) => run.experiment)
       assert.strictEqual(taken.length, 7)
       assert.strictEqual(new Set(taken).size, 7)
       const asked = yield* Effect.forEach(
@@ -165,4 +165,59 @@ describe("a store in PostgreSQL", () => {
       assert.strictEqual(asked.filter(({ queued }) => queued).length, 1)
       assert.strictEqual(new Set(asked.map(({ run }) => run.id)).size, 1)
     }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live("hands runs that go together to one runner, whatever groups others ask for at once", () =>
+    Effect.gen(function*() {
+      const runs = yield* Runs
+      const keys = Array.from({ length: 30 }, (_, i) => `e${i}`)
+      for (const key of keys) yield* runs.enqueue(request(key))
+      const dealt = (n: number) => Array.from({ length: n }, (_, i) => keys.filter((_, j) => j % n === i))
+      const claims = yield* Effect.forEach(
+        Array.from({ length: 30 }, (_, i) => i),
+        (i) => runs.claim({ runner: `r${i}`, atMost: 20, groups: dealt(2 + i % 5) }),
+        { concurrency: "unbounded" }
+      )
+      const taken = claims.flat().map(({ run }) => run.experiment)
+      assert.strictEqual(new Set(taken).size, taken.length)
+      assert.deepStrictEqual(taken.toSorted(), keys.toSorted())
+      for (const together of claims) {
+        assert.strictEqual(
+          new Set(together.map(({ at, run }) => `${at} ${run.runner} ${run.together}`)).size,
+          Math.min(1, together.length)
+        )
+      }
+      assert.isBelow(claims.filter(({ length }) => length > 0).length, 16)
+    }).pipe(Effect.provide(fresh, { local: true })))
+
+  it.live(
+    "gives runs that were together to others one by one when their runner is silent, and each but once",
+    () =>
+      Effect.gen(function*() {
+        const runs = yield* Runs
+        const keys = ["a", "b", "c"]
+        for (const key of keys) yield* runs.enqueue(request(key))
+        const claims = yield* runs.claim({ runner: "first", atMost: 1, groups: [keys] })
+        const lost = claims.toSorted((a, b) => (a.run.experiment < b.run.experiment ? -1 : 1))
+        assert.deepStrictEqual(lost.map(({ run }) => run.experiment), keys)
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* runs.enter(Effect.void)
+          // One of the three lives on.
+          const beating = yield* Effect.forkChild(lost[1]!.beat().pipe(Effect.delay(1000), Effect.forever))
+          const found: Array<Claim> = []
+          while (found.length < 2) {
+            yield* Effect.sleep(500)
+            found.push(...(yield* runs.claim({ runner: "second", atMost: 5, groups: [keys] })))
+          }
+          assert.deepStrictEqual(
+            found.map(({ run }) => [run.experiment, run.attempt, run.error?.code, run.together]).toSorted(),
+            [["a", 2, "runner_lost", undefined], ["c", 2, "runner_lost", undefined]]
+          )
+          assert.deepStrictEqual(yield* Effect.forEach(lost, (one) => one.beat()), [false, true, false])
+          yield* Fiber.interrupt(beating)
+          yield* lost[1]!.store("p").put(snapshot("s", day(1), "b"))
+          assert.include((yield* Effect.flip(lost[0]!.store("p").put(snapshot("s", day(1), "a")))).message, "dropped")
+        }))
+      }).pipe(Effect.provide(fresh, { local: true })),
+    60_000
+  )
 })

@@ -1,5 +1,5 @@
 /** What the runs of every store do; the same for those in a file, in a folder, in memory, and in PostgreSQL. */
-import { idAfter, type Run, type RunError, Runs, Store } from "@assay/store"
+import { idAfter, interrupted, type Run, type RunError, Runs, Store } from "@assay/store"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
 import { snapshot } from "./example.ts"
@@ -19,7 +19,8 @@ const forever = Date.UTC(2190, 0, 1)
 /** Takes the next run, of which there must be one. */
 export const take = Effect.fn("test.take")(function*(runner = "a", atMost = 10) {
   const runs = yield* Runs
-  return Option.getOrThrow(yield* runs.claim({ runner, atMost }))
+  const [claim] = yield* runs.claim({ runner, atMost })
+  return claim!
 })
 
 /** Queues a run of an experiment and takes it. */
@@ -74,7 +75,7 @@ export const checkRuns = (name: string, layer: Layer.Layer<Runs | Store, unknown
         yield* take()
         const third = yield* runs.enqueue(request())
         assert.deepStrictEqual([third.run.id, third.queued], [first.run.id, false])
-        assert.isTrue(Option.isNone(yield* runs.claim({ runner: "b", atMost: 10 })))
+        assert.deepStrictEqual(yield* runs.claim({ runner: "b", atMost: 10 }), [])
       })
     )
 
@@ -102,7 +103,7 @@ export const checkRuns = (name: string, layer: Layer.Layer<Runs | Store, unknown
         const waiting = yield* now(one.run.id)
         assert.deepStrictEqual(essence(waiting), ["queued", 1])
         assert.deepStrictEqual([waiting.error, Date.parse(waiting.next_at!)], [failure, forever])
-        assert.isTrue(Option.isNone(yield* runs.claim({ runner: "a", atMost: 10 })))
+        assert.deepStrictEqual(yield* runs.claim({ runner: "a", atMost: 10 }), [])
         assert.isTrue(yield* runs.cancel(one.run.id))
 
         const two = yield* start("other")
@@ -172,9 +173,79 @@ export const checkRuns = (name: string, layer: Layer.Layer<Runs | Store, unknown
         assert.strictEqual((yield* take("r", 2)).run.experiment, "asked")
         const second = yield* take("s", 2)
         assert.strictEqual(second.run.experiment, "a")
-        assert.isTrue(Option.isNone(yield* runs.claim({ runner: "t", atMost: 2 })))
+        assert.deepStrictEqual(yield* runs.claim({ runner: "t", atMost: 2 }), [])
         yield* second.unchanged("s", "p")
         assert.strictEqual((yield* take("t", 2)).run.experiment, "b")
+      })
+    )
+
+    check(
+      "go together in groups, at one instant, as one, and end each by itself",
+      Effect.gen(function*() {
+        const runs = yield* Runs
+        for (const key of ["a", "b", "c", "d"]) yield* runs.enqueue(request(key))
+        const groups = [["d", "a", "gone"], ["b", "gone"], ["c"]]
+        const claims = yield* runs.claim({ runner: "r", atMost: 2, groups })
+        assert.deepStrictEqual(claims.map(({ run }) => run.experiment).toSorted(), ["a", "d"])
+        assert.strictEqual(new Set(claims.map(({ at }) => at)).size, 1)
+        assert.deepStrictEqual(new Set(claims.map(({ run }) => run.together)), new Set([claims[0]!.run.id]))
+        const [second, none] = yield* runs.claim({ runner: "r", atMost: 2, groups })
+        assert.deepStrictEqual([second!.run.experiment, second!.run.together, none], ["b", undefined, undefined])
+        assert.deepStrictEqual(yield* runs.claim({ runner: "r", atMost: 2, groups }), [])
+
+        const of = (key: string) => claims.find(({ run }) => run.experiment === key)!
+        assert.isTrue(yield* runs.cancel(of("d").run.id))
+        assert.isFalse(yield* of("d").beat())
+        assert.isTrue(yield* of("a").beat())
+        yield* of("a").store("p").put(snapshot("s", day(1), "a"))
+        const standings = yield* runs.standings
+        assert.deepStrictEqual(["a", "b", "c", "d"].map((key) => standings.get(key)?.last.state), [
+          "succeeded",
+          "running",
+          "queued",
+          "cancelled"
+        ])
+      })
+    )
+
+    check(
+      "aren't waited for by one that somebody asked for, where they go together",
+      Effect.gen(function*() {
+        const runs = yield* Runs
+        for (const key of ["a", "b", "c"]) yield* runs.enqueue(request(key))
+        const groups = [["a", "b", "asked", "again"]]
+        const claims = yield* runs.claim({ runner: "r", atMost: 1, groups })
+        assert.strictEqual(claims.length, 2)
+        assert.deepStrictEqual(yield* runs.claim({ runner: "r", atMost: 1, groups }), [])
+        for (const key of ["asked", "again"]) yield* runs.enqueue({ ...request(key), reason: "request" })
+        const asked = yield* runs.claim({ runner: "r", atMost: 1, groups })
+        assert.deepStrictEqual(asked.map(({ run }) => [run.experiment, run.together]), [["asked", undefined]])
+        assert.deepStrictEqual(yield* runs.claim({ runner: "r", atMost: 1, groups }), [])
+        for (const one of [...claims, ...asked]) yield* one.unchanged("s", "p")
+        const next = yield* runs.claim({ runner: "r", atMost: 1, groups })
+        assert.deepStrictEqual(next.map(({ run }) => run.experiment), ["again"])
+        assert.deepStrictEqual(yield* runs.claim({ runner: "r", atMost: 1, groups }), [])
+      })
+    )
+
+    check(
+      "go alone after they failed, and together again where their runner was stopped",
+      Effect.gen(function*() {
+        const runs = yield* Runs
+        const keys = ["a", "b", "c", "d"]
+        const groups = [keys]
+        for (const key of keys) yield* runs.enqueue(request(key))
+        const claims = yield* runs.claim({ runner: "r", atMost: 5, groups })
+        assert.strictEqual(claims.length, 4)
+        for (const { at, fail, run } of claims) {
+          yield* fail(run.experiment < "c" ? failure : interrupted, at - 1)
+        }
+        const taken: Array<ReadonlyArray<string>> = []
+        for (let i = 0; i < 3; i++) {
+          const next = yield* runs.claim({ runner: "r", atMost: 5, groups })
+          taken.push(next.map(({ run }) => run.experiment).toSorted())
+        }
+        assert.deepStrictEqual(taken.toSorted(), [["a"], ["b"], ["c", "d"]])
       })
     )
 

@@ -3,18 +3,23 @@ import { Duration, type Experiment, Instant, type Refresh } from "@assay/model"
 import { isOpen, type RunReason, type Standing } from "@assay/store"
 import { Cron } from "effect"
 
-/** How an experiment stands. `now` in milliseconds since 1970-01-01 UTC; `standing` is absent before its first run. */
+/** How an experiment stands at `now`, in milliseconds since 1970-01-01 UTC; `standing` is absent before its first run. */
 export interface DueInput {
+  readonly now: number
   readonly experiment: Experiment
   readonly refresh: Refresh
   readonly definitionHash: string
   readonly standing: Standing | undefined
 }
 
-/** When (milliseconds since 1970-01-01 UTC) and why. */
+/**
+ * When (milliseconds since 1970-01-01 UTC) and why; `from` where it may come as soon as that, so that it is read together with others that
+ * are due then.
+ */
 export interface Due {
   readonly at: number
   readonly reason: RunReason
+  readonly from?: number
 }
 
 /** How long late events are waited for where nothing is said. */
@@ -26,6 +31,10 @@ const LOOK_AGAIN_MILLIS = 60_000
 /** After a run that failed for good: a minute, then twice as long each time, a day at most. */
 const FIRST_RECOVERY_MILLIS = 60_000
 const LONGEST_RECOVERY_MILLIS = 86_400_000
+
+/** What comes again after a while may come so much of it sooner, five minutes at most, where that saves a read. */
+const SOONER = 0.1
+const SOONEST_MILLIS = 300_000
 
 /** So many failed runs in a row make an experiment dead: it is reported until one succeeds. */
 export const DEAD_AFTER = 3
@@ -61,7 +70,7 @@ const scheduled = (refresh: Exclude<Refresh, "never">, experiment: Experiment, {
  * The next run of an experiment; undefined where there is none: it is never refreshed, a run is open, or the final one is done. A time in the
  * past is due now.
  */
-export const due = ({ definitionHash, experiment, refresh, standing }: DueInput): Due | undefined => {
+export const due = ({ definitionHash, experiment, now, refresh, standing }: DueInput): Due | undefined => {
   if (refresh === "never") return undefined
   const start = Instant.toMillis(experiment.started_at)
   if (standing === undefined) return { at: start, reason: "first" }
@@ -78,7 +87,8 @@ export const due = ({ definitionHash, experiment, refresh, standing }: DueInput)
   const final = finalAt(experiment, refresh)
   if (final !== undefined && Instant.toMillis(succeeded.started_at ?? succeeded.queued_at) >= final) return undefined
   const next = Math.max(soonest, scheduled(refresh, experiment, standing))
-  return final !== undefined && next >= final
-    ? { at: Math.max(soonest, final), reason: "final" }
-    : { at: next, reason: "schedule" }
+  // One that nobody came to in time is the final one, too: none follows it.
+  if (final !== undefined && Math.max(next, now) >= final) return { at: Math.max(soonest, final), reason: "final" }
+  const sooner = "cron" in refresh ? 0 : Math.min(SOONER * (next - finished), SOONEST_MILLIS)
+  return { at: next, reason: "schedule", ...(sooner > 0 ? { from: Math.max(soonest, next - sooner) } : {}) }
 }

@@ -1,11 +1,12 @@
 /** The scheduler: plans what is due, takes runs, and runs them; for as long as it isn't interrupted. */
 import type { AssayError, Refresh } from "@assay/model"
-import { type Claim, isOpen, Runs, type Standing } from "@assay/store"
-import { Clock, Effect, FiberSet, Metric, Option, Ref } from "effect"
-import { due, isDead } from "./due.ts"
+import { type Claim, isOpen, mayGoTogether, Runs, type Standing } from "@assay/store"
+import { Clock, Effect, FiberSet, Metric, Option, Ref, Result } from "effect"
+import { type Due, due, isDead } from "./due.ts"
+import { groupsOf, type Sizes, withSize } from "./groups.ts"
 import * as Log from "./Log.ts"
 import * as Metrics from "./metrics.ts"
-import { type Outcome, runClaimed, type Work } from "./runClaimed.ts"
+import { type Outcome, runClaims, type Work } from "./runClaims.ts"
 
 /** What is watched: the work, and when each experiment is refreshed that doesn't say so itself. */
 export interface Watched extends Work {
@@ -44,21 +45,50 @@ interface Pause {
 
 const noPause: Pause = { until: 0, millis: 0 }
 
-/** Queues what is due, cancels what is defined no more, and counts. */
-const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, reported: Ref.Ref<ReadonlySet<string>>) {
+/** What a runner remembers between two looks. */
+interface Memory {
+  /** Experiments that were reported as dead. */
+  readonly reported: Ref.Ref<ReadonlySet<string>>
+  readonly sizes: Ref.Ref<Sizes>
+}
+
+/** Experiments whose runs wait, and may be taken along with others. */
+const waiting = (watched: Watched, standings: ReadonlyMap<string, Standing>, now: number): ReadonlyArray<string> =>
+  [...standings].flatMap(([key, { last }]) =>
+    watched.jobs.has(key) && last.state === "queued" && mayGoTogether(last) &&
+      Date.parse(last.next_at ?? last.queued_at) <= now
+      ? [key]
+      : []
+  )
+
+/**
+ * Queues what is due, cancels what is defined no more, and counts. Answers which experiments are read together: of those that wait, are due,
+ * or may come sooner for it. The last are queued where they have others to go with.
+ */
+const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { reported, sizes }: Memory) {
   const runs = yield* Runs
   const standings = yield* runs.standings
   const now = yield* Clock.currentTimeMillis
-  for (const [key, job] of watched.jobs) {
-    const { definitionHash, experiment } = job
+  const [isDue, isNear]: [Map<string, Due>, Map<string, Due>] = [new Map(), new Map()]
+  for (const [key, { definitionHash, experiment }] of watched.jobs) {
     const standing = standings.get(key)
-    const next = due({ experiment, refresh: experiment.refresh ?? watched.refresh, definitionHash, standing })
-    if (next === undefined || next.at > now) continue
+    const next = due({ experiment, now, refresh: experiment.refresh ?? watched.refresh, definitionHash, standing })
+    if (next === undefined) continue
+    if (next.at <= now) isDue.set(key, next)
+    else if (next.from !== undefined && next.from <= now) isNear.set(key, next)
+  }
+  const anyway = [...waiting(watched, standings, now), ...isDue.keys()]
+  const groups = anyway.length === 0
+    ? []
+    : (yield* groupsOf(watched, [...anyway, ...isNear.keys()], standings, sizes, now))
+      .filter((group) => group.some((key) => anyway.includes(key)))
+  const together = new Set(groups.flat())
+  for (const [key, next] of [...isDue, ...[...isNear].filter(([near]) => together.has(near))]) {
     const { queued, run } = yield* runs.enqueue({
       experiment: key,
       reason: next.reason,
-      definitionHash,
-      follows: standing?.last.id
+      definitionHash: watched.jobs.get(key)!.definitionHash,
+      follows: standings.get(key)?.last.id
     })
     if (queued) yield* Log.debug("queued", { experiment: key, run: run.id, reason: next.reason })
   }
@@ -69,6 +99,14 @@ const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, reported: R
   }
   yield* countStandings(watched, standings, now)
   yield* reportDead(watched, standings, reported)
+  return groups
+})
+
+/** Which of the runs that wait are read together, where others plan. */
+const groupWaiting = Effect.fn("watch.group")(function*(watched: Watched, { sizes }: Memory) {
+  const standings = yield* Runs.use((runs) => runs.standings)
+  const now = yield* Clock.currentTimeMillis
+  return yield* groupsOf(watched, waiting(watched, standings, now), standings, sizes, now)
 })
 
 const countStandings = Effect.fn("watch.count")(
@@ -156,7 +194,13 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
   const runs = yield* Runs
   yield* runs.enter(Log.info("another runner has this store; waiting for it to end", { runner }))
   const watched = yield* Ref.make(yield* options.load)
-  const reported = yield* Ref.make<ReadonlySet<string>>(new Set())
+  const memory: Memory = {
+    reported: yield* Ref.make<ReadonlySet<string>>(new Set()),
+    sizes: yield* Ref.make<Sizes>(new Map())
+  }
+  const groups = yield* Ref.make<ReadonlyArray<ReadonlyArray<string>>>([])
+  /** How many of the fibers below have several runs. */
+  const severals = yield* Ref.make(0)
   const pause = yield* Ref.make(noPause)
   const troubles = yield* Ref.make<ReadonlyMap<string, string>>(new Map())
   const failures = yield* Ref.make(0)
@@ -164,7 +208,7 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
   yield* Log.info("watching", { runner, experiments: (yield* Ref.get(watched)).jobs.size, concurrency })
 
   /** Says what is wrong once, until it is something else or right again. */
-  const noting = <A>(what: string, effect: Effect.Effect<A, AssayError, Runs | R>) =>
+  const noting = <A, Q>(what: string, effect: Effect.Effect<A, AssayError, Q>) =>
     effect.pipe(
       Effect.tap(() =>
         Effect.gen(function*() {
@@ -189,14 +233,26 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
     yield* Metric.update(Metrics.definitionsOk, Option.isSome(loaded) ? 1 : 0)
     if (Option.isSome(loaded)) yield* Ref.set(watched, loaded.value)
     const now = yield* Ref.get(watched)
-    if (options.plans !== false) yield* noting("it can't be planned what is due", planRuns(now, reported))
+    const planned = yield* noting(
+      "it can't be planned what is due",
+      options.plans === false ? groupWaiting(now, memory) : planRuns(now, memory)
+    )
+    yield* Ref.set(groups, Option.getOrElse(planned, () => []))
   }).pipe(Effect.withTracerEnabled(false))
 
-  const run = (claim: Claim) =>
+  const report = (claim: Claim, ended: Result.Result<Outcome, AssayError>) =>
     Effect.gen(function*() {
-      const outcome = yield* runClaimed(claim, yield* Ref.get(watched))
+      if (Result.isFailure(ended)) {
+        return yield* Log.error("the end of a run couldn't be written down; it is run again", {
+          experiment: claim.run.experiment,
+          run: claim.run.id,
+          error: ended.failure.message
+        })
+      }
+      const outcome = ended.success
       const now = yield* Clock.currentTimeMillis
       yield* logOutcome(claim, outcome, now - claim.at)
+      if (outcome.kind === "new") yield* Ref.update(memory.sizes, (sizes) => withSize(sizes, outcome.summary))
       if (outcome.kind === "failed" || outcome.kind === "retried") yield* Ref.update(failures, (n) => n + 1)
       const isAway = outcome.kind === "retried" && outcome.error._tag === "WarehouseUnavailable"
       yield* Ref.update(pause, ({ millis, until }): Pause => {
@@ -205,25 +261,28 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
         const next = Math.min(Math.max(FIRST_PAUSE_MILLIS, millis * 2), LONGEST_PAUSE_MILLIS)
         return { until: now + next, millis: next }
       })
-    }).pipe(
-      Effect.catch((error) =>
-        Log.error("the end of a run couldn't be written down; it is run again", {
-          experiment: claim.run.experiment,
-          run: claim.run.id,
-          error: error.message
-        })
+    })
+
+  const run = (claims: ReadonlyArray<Claim>) =>
+    Effect.gen(function*() {
+      const several = claims.length > 1 ? 1 : 0
+      yield* Ref.update(severals, (n) => n + several)
+      yield* runClaims(claims, yield* Ref.get(watched), report).pipe(
+        Effect.ensuring(Ref.update(severals, (n) => n - several))
       )
-    )
+    })
 
   const takeRuns = Effect.gen(function*() {
-    while ((yield* FiberSet.size(fibers)) < concurrency) {
+    // Beside runs that go together there is a place more for one that somebody waits for; the store says whether there is.
+    while ((yield* FiberSet.size(fibers)) < concurrency + Math.min(1, yield* Ref.get(severals))) {
       const { until } = yield* Ref.get(pause)
       if (until > (yield* Clock.currentTimeMillis)) return
-      const taken = Option.flatten(
-        yield* noting("no run can be taken", runs.claim({ runner, atMost: concurrency }))
+      const taken = yield* noting(
+        "no run can be taken",
+        runs.claim({ runner, atMost: concurrency, groups: yield* Ref.get(groups) })
       )
-      if (Option.isNone(taken)) return
-      // The claim is in hands that give it back before anything can interrupt.
+      if (Option.isNone(taken) || taken.value.length === 0) return
+      // The claims are in hands that give them back before anything can interrupt.
       yield* FiberSet.run(fibers, run(taken.value).pipe(Effect.interruptible, Effect.withTracerEnabled(true)))
     }
   }).pipe(Effect.uninterruptible, Effect.withTracerEnabled(false))

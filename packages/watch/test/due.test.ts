@@ -43,8 +43,14 @@ const after = (at: number, more: Partial<Run> = {}): Standing => {
   return last.state === "succeeded" ? { last, succeeded: last } : { last, succeeded: runOf(at - hour) }
 }
 
-const next = (refresh: Refresh, standing: Standing | undefined, experiment = experimentOf(), definitionHash = "d") => {
-  const found = due({ experiment, refresh, definitionHash, standing })
+const next = (
+  refresh: Refresh,
+  standing: Standing | undefined,
+  experiment = experimentOf(),
+  definitionHash = "d",
+  now = start
+) => {
+  const found = due({ experiment, now, refresh, definitionHash, standing })
   return found === undefined ? undefined : [found.reason, found.at] as const
 }
 
@@ -100,6 +106,25 @@ describe("the next run", () => {
     ])
   })
 
+  it("may come a tenth of its pause sooner where it goes with others, five minutes at most, and never by cron", () => {
+    const sooner = (refresh: Refresh, more: Partial<Run> = {}) => {
+      const { at, from } = due({
+        experiment: experimentOf(),
+        now: start,
+        refresh,
+        definitionHash: "d",
+        standing: after(start + day, more)
+      })!
+      return from === undefined ? undefined : at - from
+    }
+    assert.strictEqual(sooner({ every: "1d" }), 5 * minute)
+    assert.strictEqual(sooner({ every: "21m" }), 2 * minute)
+    assert.strictEqual(sooner({ after_data: "15m" }, { result: "unchanged" }), minute / 10)
+    assert.isUndefined(sooner({ cron: "0 6 * * *" }))
+    assert.isUndefined(sooner({ every: "10s" }))
+    assert.isUndefined(sooner({ every: "1h" }, { definition_hash: "other" }))
+  })
+
   it("rests after failures, twice as long each time and a day at most; not when the definitions have changed since", () => {
     const failed = (failures: number) => after(start + day, { state: "failed", failures })
     const pauses = [0, 1, 5, 30].map((failures) =>
@@ -119,6 +144,12 @@ describe("the next run", () => {
     const final = ended + 2 * day
     assert.deepStrictEqual(next(refresh, after(ended - hour), experiment), ["schedule", ended + 5 * hour])
     assert.deepStrictEqual(next(refresh, after(final - hour), experiment), ["final", final])
+    // Due before, but looked at after it: what it reads is all that there will be.
+    assert.deepStrictEqual(next(refresh, after(final - 7 * hour), experiment, "d", final - 1), [
+      "schedule",
+      final - hour
+    ])
+    assert.deepStrictEqual(next(refresh, after(final - 7 * hour), experiment, "d", final), ["final", final])
     assert.isUndefined(next(refresh, after(final), experiment))
     assert.deepStrictEqual(next(refresh, after(final, { state: "failed" }), experiment)![0], "final")
     assert.deepStrictEqual(next(refresh, after(final + day), experiment, "mended")![0], "definition")

@@ -16,7 +16,7 @@ import { type Run, Runs, Store } from "@assay/store"
 import { Warehouse, type WarehouseShape } from "@assay/warehouse"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Logger, Option, Ref } from "effect"
-import { watch, type Watched, type WatchOptions } from "../src/index.ts"
+import { BEAT_MILLIS, watch, type Watched, type WatchOptions } from "../src/index.ts"
 
 const minute = 60_000
 const hour = 60 * minute
@@ -77,6 +77,12 @@ const load = Effect.fn("test.load")(function*(rows: ReadonlyArray<EventRow>) {
   yield* insertEvents("events", rows)
 })
 
+/** The same, reading experiments together. */
+const sharing = (watched: Watched, more: Partial<Watched["context"]> = {}): Watched => ({
+  ...watched,
+  context: { ...watched.context, sharedReads: true, ...more }
+})
+
 /** A clock that stands where the test puts it, and goes on from there. */
 const settable = Effect.gen(function*() {
   const real = yield* Clock.Clock
@@ -100,20 +106,24 @@ const settable = Effect.gen(function*() {
   }
 })
 
-/** What a test does to the queries of recomputes, before they run: nothing, wait, or fail. */
+/** What a test does to the queries of recomputes, before they run: nothing, wait, or fail. Gets the experiment, or several with commas. */
 type Before = (experiment: string) => Effect.Effect<void, WarehouseError>
 
 const before = (warehouse: WarehouseShape, hook: Before): WarehouseShape => ({
   ...warehouse,
   query: (statement, options = {}) =>
     options.comment?.["assay"] === "recompute"
-      ? Effect.andThen(hook(options.comment["experiment"] ?? ""), warehouse.query(statement, options))
+      ? Effect.andThen(
+        hook(options.comment["experiment"] ?? options.comment["experiments"] ?? ""),
+        warehouse.query(statement, options)
+      )
       : warehouse.query(statement, options)
 })
 
 const free: Before = () => Effect.void
 
 interface World {
+  readonly clock: Clock.Clock
   /** Sets the clock. */
   readonly at: (instant: number) => Effect.Effect<void>
   /** Runs what is due, to its end; answers how many attempts failed. */
@@ -151,11 +161,13 @@ const inWorld = <A, E>(body: (world: World) => Effect.Effect<A, E, Warehouse>) =
           .pipe(
             Effect.provideService(Warehouse, before(warehouse, hook)),
             Effect.provideService(Runs, runs),
+            Effect.provideService(Store, store),
             Effect.provideService(Clock.Clock, clock),
             Effect.provide(Logger.layer([logger]))
           )
       })
     return yield* body({
+      clock,
       at: set,
       once: (watched, hook = free) => start(watched, hook, { once: true }),
       watching: (watched, hook = free, more = {}, runs = held) => Effect.forkChild(start(watched, hook, more, runs)),
@@ -361,11 +373,12 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("watching", (it)
             claim: (input) =>
               Effect.map(
                 held.claim(input),
-                Option.map((claim) => ({
-                  ...claim,
-                  leaseMillis: 4000,
-                  beat: () => Effect.never
-                }))
+                (claims) =>
+                  claims.map((claim) => ({
+                    ...claim,
+                    leaseMillis: 4000,
+                    beat: () => Effect.never
+                  }))
               )
           }
         )
@@ -375,6 +388,301 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("watching", (it)
         assert.deepStrictEqual((yield* runs).map(({ state }) => state), ["running"])
         assert.deepStrictEqual(yield* store.list("cut off"), [])
         yield* Fiber.interrupt(fiber)
+      })
+  )
+
+  /** Notes what is asked, and lets it go on. */
+  const noting = (asked: Array<string>, more: Before = free): Before => (experiments) =>
+    Effect.suspend(() => {
+      asked.push(experiments)
+      return more(experiments)
+    })
+
+  const keys = ["a", "b", "c", "d", "e"]
+  const five = keys.map((key) => experimentOf(key))
+
+  /** States and attempts by experiment. */
+  const states = (runs: World["runs"]) =>
+    Effect.map(
+      runs,
+      (all) =>
+        new Map(
+          all.map(({ attempt, error, experiment, state }) => [experiment, [state, attempt, error?.code]] as const)
+            .toSorted(([one], [other]) => (one < other ? -1 : 1))
+        )
+    )
+
+  const allAre = (...state: readonly [string, number, string | undefined]) => new Map(keys.map((key) => [key, state]))
+
+  const numbers = (store: Store["Service"]) =>
+    Effect.forEach(keys, (key) =>
+      Effect.map(store.latest(key), (latest) => {
+        const { metrics, srm, variants } = Option.getOrThrow(latest).summary
+        return [variants, metrics, srm]
+      }))
+
+  check(
+    "reads those together that are due at once: one statement, one look at the data, and each has its own run and what it would say alone",
+    ({ at, held, once, runs, store }) =>
+      Effect.gen(function*() {
+        yield* load([...exposed(20), bought(`${start} 0`, start + hour), bought(`${start} 3`, start + hour)])
+        yield* at(start + day)
+        const asked: Array<string> = []
+        const warehouse = yield* Warehouse
+        let looks = 0
+        const looking: WarehouseShape = {
+          ...warehouse,
+          query: (statement, options) =>
+            Effect.suspend(() => {
+              if (options?.comment?.["assay"] === "fingerprint") looks += 1
+              return warehouse.query(statement, options)
+            })
+        }
+        const pass = (watched: Watched) => once(watched, noting(asked)).pipe(Effect.provideService(Warehouse, looking))
+        assert.strictEqual(yield* pass(sharing(watchedOf(five))), 0)
+        assert.deepStrictEqual([asked, looks], [["a, b, c, d, e"], 1])
+        assert.deepStrictEqual(yield* states(runs), allAre("succeeded", 1, undefined))
+        const all = yield* runs
+        assert.strictEqual(all.length, 5)
+        assert.strictEqual(new Set(all.map(({ started_at, together }) => `${started_at} ${together}`)).size, 1)
+        const together = yield* numbers(store)
+
+        yield* at(start + day + 2 * hour)
+        yield* pass(sharing(watchedOf(five)))
+        assert.deepStrictEqual([asked.length, looks], [1, 2])
+        assert.deepStrictEqual(
+          (yield* held.list({ limit: 5 })).map(({ result }) => String(result)),
+          keys.map(() => "unchanged")
+        )
+
+        // One whose data alone has changed.
+        yield* insertEvents("events", [row("new", start + day + hour, { feature: "banner", value: "control" })])
+        yield* at(start + day + 4 * hour)
+        const others = five.map((one) => (one.key === "e" ? { ...one, feature: "banner" } : one))
+        yield* pass(sharing(watchedOf(others)))
+        assert.deepStrictEqual(asked.slice(1), ["e"])
+        assert.deepStrictEqual(
+          (yield* held.list({ limit: 5 })).map(({ experiment, result }) => `${experiment} ${result}`).toSorted(),
+          ["a unchanged", "b unchanged", "c unchanged", "d unchanged", "e new"]
+        )
+
+        const apart = yield* inWorld((world) =>
+          Effect.gen(function*() {
+            yield* world.at(start + day)
+            asked.length = 0
+            yield* world.once(watchedOf(five), noting(asked))
+            return yield* numbers(world.store)
+          })
+        )
+        assert.deepStrictEqual(asked.toSorted(), keys)
+        assert.deepStrictEqual(together, apart)
+      })
+  )
+
+  check(
+    "reads those alone that can't share, and takes along who would be due soon",
+    ({ at, once, runs }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        const asked: Array<string> = []
+        const pass = (experiments: ReadonlyArray<Experiment>) => once(sharing(watchedOf(experiments)), noting(asked))
+        const series = experimentOf("series", { series: true })
+        yield* at(start + day)
+        yield* pass([...five.slice(0, 2), series])
+        assert.deepStrictEqual(asked.toSorted(), ["a, b", "series"])
+        // Five minutes before its hour is over, but not six.
+        yield* at(start + day + hour - 5 * minute - 10_000)
+        asked.length = 0
+        yield* insertEvents("events", exposed(4, start + day + hour / 2))
+        yield* pass([...five.slice(0, 3), series])
+        assert.deepStrictEqual(asked, ["c"])
+        yield* at(start + day + hour - 4 * minute)
+        asked.length = 0
+        yield* pass([...five.slice(0, 4), series])
+        assert.deepStrictEqual(asked, ["d, a, b"])
+        assert.deepStrictEqual(
+          (yield* runs).filter(({ experiment }) => experiment === "a").map(({ reason }) => reason),
+          ["schedule", "first"]
+        )
+      })
+  )
+
+  check(
+    "keeps the failure of one from the others that it is read with",
+    ({ at, once, runs }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const asked: Array<string> = []
+        const impossible = experimentOf("impossible", { metrics: [{ metric: "none", role: "goal" }] })
+        const failures = yield* once(
+          sharing(watchedOf([...five, impossible])),
+          noting(
+            asked,
+            (experiments) => experiments.includes(",") || experiments === "c" ? Effect.fail(rejected) : Effect.void
+          )
+        )
+        assert.strictEqual(failures, 2)
+        assert.deepStrictEqual(asked[0], "a, b, c, d, e")
+        assert.deepStrictEqual(asked.slice(1).toSorted(), keys)
+        assert.deepStrictEqual(
+          yield* states(runs),
+          new Map([
+            ...allAre("succeeded", 1, undefined),
+            ["c", ["failed", 1, "query_rejected"]] as const,
+            ["impossible", ["failed", 1, "plan"]] as const
+          ])
+        )
+      })
+  )
+
+  check(
+    "asks a warehouse that is away once for all, and then tries each alone",
+    ({ at, once, runs }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const asked: Array<string> = []
+        const watched = sharing(watchedOf(five))
+        assert.strictEqual(yield* once(watched, noting(asked, () => Effect.fail(away))), 5)
+        assert.deepStrictEqual(asked, ["a, b, c, d, e", "a"])
+        assert.deepStrictEqual(yield* states(runs), allAre("queued", 1, "warehouse_unavailable"))
+        yield* at(start + day + minute)
+        asked.length = 0
+        yield* once(watched, noting(asked))
+        assert.deepStrictEqual(asked.toSorted(), keys)
+        assert.deepStrictEqual(yield* states(runs), allAre("succeeded", 2, undefined))
+      })
+  )
+
+  check(
+    "drops those that are cancelled while they are read together, and stops the statement when none is left",
+    ({ at, held, runs, store, watching }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const [asked, go, stopped] = [
+          yield* Deferred.make<void>(),
+          yield* Deferred.make<void>(),
+          yield* Deferred.make<void>()
+        ]
+        const running = Effect.map(held.list({ states: ["running"] }), (all) => all.map(({ id }) => id))
+        const first = yield* watching(
+          sharing(watchedOf(five)),
+          () => Effect.andThen(Deferred.succeed(asked, undefined), Deferred.await(go))
+        )
+        yield* Deferred.await(asked)
+        const [one, two] = yield* held.list({ states: ["running"] })
+        // Cancelled by a clock that is ahead, so that they aren't due again.
+        for (const run of [one!, two!]) assert.isTrue(yield* held.cancel(run.id))
+        // Longer than signs of life are apart.
+        yield* Effect.sleep(2500)
+        yield* Deferred.succeed(go, undefined)
+        yield* until(Effect.map(running, (ids) => ids.length === 0))
+        const cancelled = [one!.experiment, two!.experiment]
+        assert.deepStrictEqual(
+          yield* states(runs),
+          new Map(keys.map((key) => [key, [cancelled.includes(key) ? "cancelled" : "succeeded", 1, undefined]]))
+        )
+        for (const key of keys) assert.strictEqual((yield* store.list(key)).length, cancelled.includes(key) ? 0 : 1)
+        yield* Fiber.interrupt(first)
+
+        yield* at(start + 2 * day)
+        yield* insertEvents("events", exposed(4, start + day + hour))
+        const second = yield* watching(
+          sharing(watchedOf(five)),
+          () => Effect.never.pipe(Effect.onInterrupt(() => Deferred.succeed(stopped, undefined)))
+        )
+        yield* until(Effect.map(running, (ids) => ids.length === 3))
+        yield* Effect.sleep(500)
+        for (const id of yield* running) yield* held.cancel(id)
+        yield* Deferred.await(stopped)
+        yield* Fiber.interrupt(second)
+      })
+  )
+
+  check(
+    "gives back all that it has when it is stopped, and has them together again",
+    ({ at, once, runs, watching }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const asked = yield* Deferred.make<void>()
+        const fiber = yield* watching(
+          sharing(watchedOf(five)),
+          () => Effect.andThen(Deferred.succeed(asked, undefined), Effect.never),
+          { stopMillis: 0 }
+        )
+        yield* Deferred.await(asked)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(yield* states(runs), allAre("queued", 1, "interrupted"))
+        const again: Array<string> = []
+        yield* once(sharing(watchedOf(five)), noting(again))
+        assert.deepStrictEqual(again, ["a, b, c, d, e"])
+        assert.deepStrictEqual(yield* states(runs), allAre("succeeded", 2, undefined))
+      })
+  )
+
+  check(
+    "runs those alone that were with a runner that was killed",
+    ({ at, held, once, runs }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        for (const experiment of keys) {
+          yield* held.enqueue({ experiment, reason: "first", definitionHash: "d" })
+        }
+        assert.strictEqual((yield* held.claim({ runner: "killed", atMost: 1, groups: [keys] })).length, 5)
+        yield* at(start + day)
+        const asked: Array<string> = []
+        yield* once(sharing(watchedOf(five)), noting(asked))
+        assert.deepStrictEqual(asked.toSorted(), keys)
+        assert.deepStrictEqual(yield* states(runs), allAre("succeeded", 2, undefined))
+      })
+  )
+
+  check(
+    "runs what somebody asked for beside those that are read together, however few may run at a time",
+    ({ at, clock, held, runs, watching }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const [asked, go] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const fiber = yield* watching(
+          sharing(watchedOf([...five, experimentOf("manual", { refresh: "never" })])),
+          (experiments) =>
+            experiments.includes(",")
+              ? Effect.andThen(Deferred.succeed(asked, undefined), Deferred.await(go))
+              : Effect.void,
+          { concurrency: 1 }
+        )
+        yield* Deferred.await(asked)
+        yield* held.enqueue({ experiment: "manual", reason: "request", definitionHash: "d" }).pipe(
+          Effect.provideService(Clock.Clock, clock)
+        )
+        yield* until(Effect.map(states(runs), (all) => all.get("manual")?.[0] === "succeeded"))
+        assert.strictEqual((yield* states(runs)).get("a")?.[0], "running")
+        yield* Deferred.succeed(go, undefined)
+        yield* until(Effect.map(states(runs), (all) => [...all.values()].every(([state]) => state === "succeeded")))
+        yield* Fiber.interrupt(fiber)
+      })
+  )
+
+  check(
+    "lets a result be published that is in the store, however long that takes",
+    ({ at, once, runs, said }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        yield* at(start + day)
+        const published: Array<string> = []
+        yield* once(
+          sharing(watchedOf(five.slice(0, 2)), {
+            publish: ({ experiment }) =>
+              Effect.sync(() => void published.push(experiment)).pipe(Effect.delay(2 * BEAT_MILLIS + 500))
+          })
+        )
+        assert.deepStrictEqual(published, ["a", "b"])
+        assert.isFalse((yield* Ref.get(said)).some((message) => message.startsWith("dropped")))
+        assert.deepStrictEqual((yield* runs).map(({ result }) => result), ["new", "new"])
       })
   )
 })

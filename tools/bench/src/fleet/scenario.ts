@@ -1,7 +1,8 @@
 /** What a fleet of runners works on: many experiments of one shape, and a warehouse whose answers were recorded from a real one. */
-import { compile, plan } from "@assay/aggregation"
+import { compile, type Plan, plan, Shared } from "@assay/aggregation"
 import { occurrence } from "@assay/aggregation-occurrence"
-import { defaultEventMapping, type Experiment, type Metric, type Refresh } from "@assay/model"
+import { defaultEventMapping, type Experiment, Instant, type Metric, type Refresh } from "@assay/model"
+import { mostTogether } from "@assay/pipeline"
 import { engines } from "@assay/stats"
 import { type QueryResult, Warehouse, type WarehouseShape } from "@assay/warehouse"
 import type { Watched } from "@assay/watch"
@@ -10,11 +11,13 @@ import type { Stage } from "./Fleet.ts"
 
 const purchased: Metric = { key: "purchased", aggregation: "occurrence", event: "purchase", direction: "up" }
 
+const started = Date.UTC(2026, 0, 1)
+
 const experimentOf = (key: string): Experiment => ({
   key,
   environment: "production",
   feature: "checkout",
-  started_at: "2026-01-01",
+  started_at: Instant.fromMillis(started),
   control: "control",
   variants: [{ key: "control", share: 1 }, { key: "treatment", share: 1 }],
   metrics: [{ metric: "purchased", role: "goal" }]
@@ -29,6 +32,7 @@ const context = {
   aggregations: new Map([[occurrence.name, occurrence]]),
   engine: engines.bayesian,
   confidence: 0.95,
+  sharedReads: true,
   version: "fleet"
 }
 
@@ -65,14 +69,24 @@ const rows = `INSERT INTO events
     ('$flag_exposure', 0, if(number % 2 = 0, 'control', 'treatment'), true), ('purchase', 60, '1', number % 10 IN (0, 1, 3))
   ]) AS event`
 
-/** What the embedded engine answers to the statement of such an experiment. */
-export const recordAnswer: Effect.Effect<QueryResult, unknown> = Effect.gen(function*() {
+/** What the embedded engine answers to the statement of such an experiment, and to the one for many of them. */
+export interface Recorded {
+  readonly one: QueryResult
+  readonly many: QueryResult
+}
+
+/** Asks it. */
+export const recordAnswer: Effect.Effect<Recorded, unknown> = Effect.gen(function*() {
   const warehouse = yield* Warehouse
   for (const text of [table, rows]) yield* warehouse.command({ text, parameters: {}, settings: {} })
-  const planned = yield* Effect.fromResult(
+  const planned: Plan = yield* Effect.fromResult(
     plan({ ...context, experiment: experimentOf("one"), asOf: Date.UTC(2026, 1, 1) })
   )
-  return yield* warehouse.query(compile(planned))
+  const shared = Shared.share(Array.from({ length: mostTogether }, () => planned))
+  return {
+    one: yield* warehouse.query(compile(planned)),
+    many: yield* warehouse.query(Shared.compileShared(shared))
+  }
 }).pipe(Effect.provide(Warehouse.layerEmbedded()))
 
 /** A number in [low, high), by chance. */
@@ -83,7 +97,7 @@ const between = (low: number, high: number): number => low + Math.random() * (hi
  * `changing` is a share of the looks.
  */
 export const replaying = (
-  answer: QueryResult,
+  { many, one }: Recorded,
   millis: readonly [number, number],
   changing: number,
   onStage: (stage: Stage, experiment: string) => void
@@ -92,21 +106,34 @@ export const replaying = (
   return {
     query: (_, options = {}) =>
       Effect.gen(function*() {
-        const experiment = options.comment?.["experiment"] ?? ""
-        if (options.comment?.["assay"] === "fingerprint") {
-          onStage("taken", experiment)
+        const { assay, experiment, experiments } = options.comment ?? {}
+        const all = experiments?.split(", ") ?? [experiment ?? ""]
+        const on = (stage: Stage) => all.forEach((each) => onStage(stage, each))
+        if (assay === "fingerprint") {
+          on("taken")
           yield* Effect.sleep(between(1, 10))
-          const seen = (changes.get(experiment) ?? 0) + (Math.random() < changing ? 1 : 0)
-          changes.set(experiment, seen)
-          const row = { assay_of: "events", assay_rows: `${process.pid} ${seen}`, assay_latest: "" }
-          return { rows: [row], statistics: answer.statistics }
+          // Those that are looked at together have the same data, as their feature and metric are the same.
+          const of = all.length === 1 ? all[0]! : ""
+          const seen = (changes.get(of) ?? 0) + (Math.random() < changing ? 1 : 0)
+          changes.set(of, seen)
+          const row = {
+            assay_of: "events",
+            assay_name: purchased.event,
+            assay_from: String(started),
+            assay_rows: String(1e6 * process.pid + seen),
+            assay_latest: ""
+          }
+          return { rows: [row], statistics: one.statistics }
         }
-        onStage("asked", experiment)
+        if (assay === "sizes") return { rows: [], statistics: one.statistics }
+        on("asked")
         yield* Effect.sleep(between(...millis))
-        onStage("answered", experiment)
-        return answer
+        on("answered")
+        return all.length === 1
+          ? one
+          : { ...many, rows: many.rows.filter((row) => Number(row["experiment"]) <= all.length) }
       }),
-    command: () => Effect.succeed(answer.statistics),
+    command: () => Effect.succeed(one.statistics),
     insert: () => Effect.void,
     estimate: () => Effect.succeed({ tables: [], rows: 0 }),
     admit: () => Effect.void,
