@@ -165,6 +165,8 @@ const connect = Effect.fn("postgres.connect")(function*(options: PostgresOptions
       })
       // A connection that breaks while it idles is dropped by the pool; whoever asks next gets another.
       pool.on("error", () => undefined)
+      // One that breaks between two queries of a transaction is noticed by the next query; without a listener it would end the process.
+      pool.on("connect", (client) => client.on("error", () => undefined))
       return pool
     }),
     (pool) => Effect.promise(() => pool.end())

@@ -145,6 +145,28 @@ describe("a store in PostgreSQL", () => {
       assert.deepStrictEqual((yield* runs.list()).map(({ state }) => state), ["running", "succeeded"])
     }).pipe(Effect.provide(fresh, { local: true })))
 
+  it.live("outlives the end of the database in the middle of transactions", () =>
+    Effect.gen(function*() {
+      const runs = yield* Runs
+      const claim = yield* start()
+      for (let time = 0; time < 3; time++) {
+        // Between the queries of a transaction nothing waits for an answer, so that nobody is told when the connection breaks.
+        const busy = yield* Effect.forEach(
+          Array.from({ length: 8 }),
+          () =>
+            Effect.forkChild(
+              Effect.forever(Effect.ignore(claim.beat({ stage: "query", rows_read: time, elapsed_ms: 1 })))
+            )
+        )
+        yield* Effect.sleep(300)
+        yield* Effect.promise(() => server.crash())
+        yield* Fiber.interruptAll(busy)
+        yield* Effect.promise(() => server.restart())
+      }
+      assert.isTrue(yield* claim.beat())
+      assert.strictEqual((yield* runs.list()).length, 1)
+    }).pipe(Effect.provide(fresh, { local: true })))
+
   it.live("hands each run to one runner, however many ask at once", () =>
     Effect.gen(function*() {
       const runs = yield* Runs
