@@ -106,8 +106,10 @@ describe("a statement reads", () => {
     expect(parts(inOne)).toEqual(ofWindow(3))
   })
 
-  it("each table once where the exposures must be there with their events", async () => {
-    const lines = await explain(planOf(experiment, many(10), "events", apart, { series: true }))
+  it("each table once where the exposures' slices are parsed, and the exposures twice for a series", async () => {
+    const timed = await explain(planOf(experiment, many(10), "events", apart, { series: true }))
+    expect(reads(timed)).toEqual(["events", "exposures", "exposures"])
+    const lines = await explain(planOf(experiment, many(10), "events", apart, { slices: ["metadata.plan"] }))
     expect(reads(lines)).toEqual(["events", "exposures"])
     expect(parts(lines)).toEqual(ofWindow(2))
   })

@@ -2,6 +2,7 @@
 import { type Increments, incrementsOf } from "./Increments.ts"
 import { type Long, longOf } from "./Long.ts"
 import type { Plan } from "./Plan.ts"
+import type { Property } from "./Property.ts"
 import { isSharded } from "./statement/table.ts"
 
 /**
@@ -9,20 +10,20 @@ import { isSharded } from "./statement/table.ts"
  * for every exposed identity. `twice`: events INNER JOIN exposures, a row for each identity with an event that counts; the exposures are
  * counted apart, and the decoder adds those without one. `long` is the {@link Long} form where units are kept per identity and event;
  * undefined where they are wide, a column for each accumulator. `increments` are those that a series comes from, of the form that is taken;
- * undefined where there is none, or where it comes from a row for each identity and period.
+ * undefined where there is none.
  */
 export interface Strategy {
   readonly exposures: "once" | "twice"
   readonly long: Long | undefined
   readonly increments: Increments | undefined
-  readonly because: { readonly exposures: string; readonly columns: string }
+  readonly because: { readonly exposures: string; readonly columns: string; readonly series: string | undefined }
 }
 
 /**
  * From so many accumulators per identity on the long form pays, if it has at most a quarter of them. Measured with sums over as many
  * events: docs/performance.md.
  */
-export const leastLong = 24
+const leastLong = 24
 
 const mostShared = 1 / 4
 
@@ -38,36 +39,41 @@ const chosenForm = (plan: Plan): { readonly long: Long | undefined; readonly col
     : { long: undefined, columns: `the ${wide} accumulators would still be ${narrow} for each event` }
 }
 
+/** How a series comes about. */
+const seriesText = ({ steps }: Increments): string =>
+  "each event adds to what its period changed" + (steps.length === 0
+    ? ""
+    : `, and for ${steps.length} of the accumulators, which aren't sums over single events, each period of an identity does`)
+
 /** The strategy of a plan. */
 export const strategyOf = (plan: Plan): Strategy => {
   const once = (because: string): Strategy => ({
     exposures: "once",
     long: undefined,
     increments: undefined,
-    because: { exposures: because, columns: "each identity has a row, also without events" }
+    because: { exposures: because, columns: "each identity has a row, also without events", series: undefined }
   })
-  if (plan.traits.length > 0) return once("a covariate is a trait, which identities without events have, too")
-  if (plan.mapping.cluster !== undefined && !isSharded(plan)) {
-    return once("the exposures of all shards travel to one node, and would travel twice")
-  }
   const { columns, long } = chosenForm(plan)
   const increments = plan.series === undefined
     ? undefined
     : incrementsOf(long?.plan ?? plan, plan.metrics.map((_, m) => long?.measures[m]!.at ?? m))
-  if (plan.series !== undefined && increments === undefined) {
-    return once("a metric of the series isn't a sum over single events, so it takes a row for each identity and period")
-  }
-  const parsed = plan.breakdowns.some(({ property }) => property.path.length > 0)
-  if (parsed && long === undefined && increments === undefined) {
-    return once("slices are parsed from JSON, which costs more than a row for each identity without events")
+  if (increments === undefined) {
+    if (plan.mapping.cluster !== undefined && !isSharded(plan)) {
+      return once("the exposures of all shards travel to one node, and would travel twice")
+    }
+    const isParsed = ({ path }: Property) => path.length > 0
+    if (long === undefined && [...plan.breakdowns.map(({ property }) => property), ...plan.traits].some(isParsed)) {
+      return once("slices or traits are parsed from JSON, which costs more than a row for each identity without events")
+    }
   }
   return {
     exposures: "twice",
     long,
     increments,
     because: {
-      exposures: "identities without events have the same value, so they are counted from the exposures alone",
-      columns
+      exposures: "identities without events are counted from the exposures alone",
+      columns,
+      series: increments && seriesText(increments)
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Moments, recordOf } from "@assay/model"
 import { count, type Row, Unexpected } from "./cells.ts"
-import { eventlessMoments } from "./eventless.ts"
+import { eventlessMoments, idleMeasures, withoutEventful } from "./eventless.ts"
 import { keyOf, seriesRows } from "./gains.ts"
 import { seriesParts } from "./Parts.ts"
 import { measures, type Plan } from "./Plan.ts"
@@ -18,13 +18,9 @@ const isTally = (row: Row): boolean => Object.hasOwn(row, "tally") && count(row,
 const sum = (rows: ReadonlyArray<Row>, column: string): number =>
   rows.reduce((total, row) => total + count(row, column), 0)
 
-/**
- * Rows of an answer, and the moments of the `m`-th measure of the plan in one of them. `tallied`: each event is counted in a row of the whole or
- * of what was kept apart, also where there is a series.
- */
+/** Rows of an answer, and the moments of the `m`-th measure of the plan in one of them. */
 export interface Completed {
   readonly rows: ReadonlyArray<Row>
-  readonly tallied: boolean
   readonly momentsOf: (row: Row, m: number) => Moments.Moments
 }
 
@@ -33,7 +29,7 @@ const asTheyAre = (plan: Plan, rows: ReadonlyArray<Row>): Completed => {
   const all = measures(plan)
   const ripe = ripeTimes(all)
   const readers = all.map((measure, m) => metricMomentsReader(plan, measure, m, countColumn(measure, ripe)))
-  return { rows, tallied: false, momentsOf: (row, m) => readers[m]!(row) }
+  return { rows, momentsOf: (row, m) => readers[m]!(row) }
 }
 
 /** Where what a plan asks for stands in the rows of an answer that tallies identities apart; see {@link completedBy}. */
@@ -77,9 +73,17 @@ export const completed = (plan: Plan, rows: ReadonlyArray<Row>, several: boolean
 /** The same for rows that are known to tally, wherever things stand in them. */
 export const completedBy = (plan: Plan, rows: ReadonlyArray<Row>, places: Places, several = false): Completed => {
   const strategy = strategyOf(plan)
+  const idle = new Map(idleMeasures(plan).map(({ m, measure }) => [m, measure]))
   const readable = measures(plan).map((measure, m) => {
     const { at, counted, event } = places.measures[m]!
-    return { measure, counted, event, read: metricMomentsReader(plan, measure, m, counted, at) }
+    const unmoved = idle.get(m)
+    return {
+      measure,
+      counted,
+      event,
+      read: metricMomentsReader(plan, measure, m, counted, at),
+      readIdle: unmoved && metricMomentsReader(plan, unmoved, m, counted, at, "idle_")
+    }
   })
   const repeated = plan.deduplication.policy === "none" ? [] : ["repeated_events"]
   const unusable = plan.streams.flatMap(({ reads }, s) => {
@@ -106,9 +110,15 @@ export const completedBy = (plan: Plan, rows: ReadonlyArray<Row>, places: Places
         (most, { n }, m) => (readable[m]!.counted === column ? Math.max(most, n) : most),
         sum(tallies, column)
       ))
-    const moments = readable.map(({ counted, measure }, m) => {
+    const moments = readable.map(({ counted, event, measure, readIdle }, m) => {
       const present = eventful[m]!
-      return Moments.merge(present, eventlessMoments(measure, arm, counts[counted]! - present.n))
+      const all = (some: ReadonlyArray<Row>) => Moments.mergeAll(measure.columns.length, some.map(readIdle!))
+      return Moments.merge(
+        present,
+        readIdle === undefined
+          ? eventlessMoments(measure, arm, counts[counted]! - present.n)
+          : withoutEventful(all(tallies), all(byEvent.get(event) ?? []))
+      )
     })
     const latest = Math.max(0, ...own.map((row) => count(row, "latest_event")))
     momentsOfRows.set({
@@ -122,8 +132,9 @@ export const completedBy = (plan: Plan, rows: ReadonlyArray<Row>, places: Places
       ...Object.fromEntries(unusable.map(({ as, event, of }) => [as, sum(byEvent.get(event) ?? [], of)]))
     }, moments)
   }
-  for (const [row, moments] of seriesRows(plan, strategy, ofSeries, closed.filter((row) => !isTally(row)))) {
+  const idleIn = readable.map(({ readIdle }) => readIdle)
+  for (const [row, moments] of seriesRows(plan, strategy, ofSeries, closed.filter((row) => !isTally(row)), idleIn)) {
     momentsOfRows.set(row, moments)
   }
-  return { rows: [...momentsOfRows.keys()], tallied: true, momentsOf: (row, m) => momentsOfRows.get(row)![m]! }
+  return { rows: [...momentsOfRows.keys()], momentsOf: (row, m) => momentsOfRows.get(row)![m]! }
 }

@@ -148,7 +148,7 @@ interface Sorted {
 
 const placementOf = (row: Row) => placements[count(row, "place")]
 
-const sort = (plan: Plan, { rows, tallied }: Completed, several: boolean): Sorted => {
+const sort = (plan: Plan, { rows }: Completed, several: boolean): Sorted => {
   const ranks = rankedArms(plan)
   const byPart = Map.groupBy(rows, (row) => count(row, "part"))
   const arms = new Map<string, Map<number, Array<Row>>>(plan.arms.map((arm) => [arm, new Map()]))
@@ -167,9 +167,7 @@ const sort = (plan: Plan, { rows, tallied }: Completed, several: boolean): Sorte
   return {
     at: (placement, part) => (byPart.get(part) ?? []).filter((row) => placementOf(row) === placement),
     ofArm: (part) => (arm) => arms.get(arm)?.get(part) ?? [],
-    counting: plan.series === undefined || tallied
-      ? [...(byPart.get(wholePart) ?? []), ...(byPart.get(apartPart) ?? [])]
-      : rows.filter((row) => count(row, "part") >= groupPart(0) && count(row, "part") < groupPart(1))
+    counting: [...(byPart.get(wholePart) ?? []), ...(byPart.get(apartPart) ?? [])]
   }
 }
 

@@ -1,6 +1,10 @@
-/** Identities without events: their accumulators are all 0, so that their moments are known. */
-import type { Moments } from "@assay/model"
-import type { Measure, PlannedColumn } from "./Plan.ts"
+/**
+ * Identities without events: their accumulators are all 0, so that their moments are known from how many there are, or, of a measure that has
+ * traits, from those of {@link idleMeasures} over all identities and over those with events.
+ */
+import { Moments } from "@assay/model"
+import { mapLeaves } from "./Constants.ts"
+import { accumulatorOf, leaves, type Measure, measures, type Plan, type PlannedColumn } from "./Plan.ts"
 
 /** The value of a unit column for an identity without events, in an arm by its rank. */
 const valueOf = (column: PlannedColumn, arm: number): number => {
@@ -49,4 +53,32 @@ export const eventlessMoments = ({ columns }: Measure, arm: number, n: number): 
     products: values.map((a) => values.map((b) => n * a * b)),
     comoments: values.map(() => values.map(() => 0))
   }
+}
+
+/** A measure, and its place among those of its plan. */
+export interface MeasureAt {
+  readonly m: number
+  readonly measure: Measure
+}
+
+/** Those measures of a plan that have traits, as they would be if nobody had events. */
+export const idleMeasures = (plan: Pick<Plan, "metrics">): ReadonlyArray<MeasureAt> =>
+  measures(plan).flatMap((measure, m) =>
+    measure.columns.flatMap(leaves).some(({ kind }) => kind === "trait" || kind === "hasTrait")
+      ? [{
+        m,
+        measure: {
+          ...measure,
+          columns: measure.columns.map((column) =>
+            mapLeaves(column, (leaf) => accumulatorOf(leaf) === undefined ? leaf : { kind: "constant", value: 0 })
+          )
+        }
+      }]
+      : []
+  )
+
+/** The moments of identities without events, from those of all as if nobody had any, and of those with events likewise. */
+export const withoutEventful = (all: Moments.Moments, eventful: Moments.Moments): Moments.Moments => {
+  const rest = Moments.without(all, eventful)
+  return { ...rest, comoments: rest.comoments.map((line, i) => line.map((c, j) => (i === j ? Math.max(0, c) : c))) }
 }

@@ -1,10 +1,12 @@
 /** Gains: what events added to the moments of a series, in the rows of an answer that has increments. */
-import { type Moments, recordOf } from "@assay/model"
+import { Moments, recordOf } from "@assay/model"
 import { cell, count, real, type Row, Unexpected } from "./cells.ts"
 import { eventlessMoments } from "./eventless.ts"
+import { incremented } from "./Increments.ts"
 import { groupPart } from "./Parts.ts"
 import { type Measure, measures, type Plan } from "./Plan.ts"
-import { fromKey, incrementColumn, mapsOf, sumsOf } from "./statement/increments.ts"
+import type { MomentsReader } from "./rowMoments.ts"
+import { fromKey, incrementColumn, shapeSums } from "./statement/increments.ts"
 import { countColumn, ripeTimes } from "./statement/moments.ts"
 import { ages } from "./statement/timeline.ts"
 import type { Strategy } from "./Strategy.ts"
@@ -36,35 +38,32 @@ const gainedIn = (
     m,
     metric,
     first: groupPart(groups.indexOf(metric.age)),
-    sums: sumsOf(metric.columns.length),
     ...(long === undefined ? { event: 0, at: m } : long.measures[m]!)
   }))
+  const placed = incremented(increments)
   const about = (event: number, measure: number) => `${event},${measure}`
   const ofMeasure = Map.groupBy(metrics, ({ at, event }) => about(event, at))
   for (const row of own) {
     if (count(row, "place") !== 0) continue
     const arm = count(row, "arm")
     const event = long === undefined ? 0 : count(row, "event")
-    for (let s = 0; s < mapsOf(increments); s++) {
-      const column = incrementColumn(s)
+    for (const { name, sum: [i, j] } of shapeSums(increments)) {
+      const column = incrementColumn(name)
       const values = cell(row, column)
       if (typeof values !== "object" || values === null) {
         throw new Unexpected(`${column} is ${JSON.stringify(values)}, which isn't a map`)
       }
       for (const [key, value] of Object.entries(values)) {
         const { period, place } = fromKey(count({ key }, "key"))
-        const one = increments.measures[place]
+        const one = placed[place]
         if (one === undefined) throw new Unexpected(`${column} has the key ${key}, which no metric has`)
         const added = real({ [column]: value }, column)
-        for (const { first, m, metric, sums } of ofMeasure.get(about(event, one.measure)) ?? []) {
-          const sum = sums[s]
-          if (sum === undefined) continue
+        for (const { first, m, metric } of ofMeasure.get(about(event, one.measure)) ?? []) {
           const ofRow = `0,${arm},${first + period}`
           const byMetric = gained.get(ofRow) ?? new Map<number, Gained>()
           gained.set(ofRow, byMetric)
           const total = byMetric.get(m) ?? nothingGained(metric)
           byMetric.set(m, total)
-          const [i, j] = sum
           if (j === undefined) total.sums[i]! += added
           else {
             total.products[i]![j]! += added
@@ -80,12 +79,14 @@ const gainedIn = (
 /**
  * The rows of a series, one for each place, arm and period in which something happened, and the moments of each metric in them: of the
  * identities that enter, as the `tallies` count them, as if they had no events, and what events added, as the rows of those with events say.
+ * `idle` reads from tallies what they say of the moments of a metric without events, where their number doesn't tell it.
  */
 export const seriesRows = (
   plan: Plan,
   strategy: Strategy,
   tallies: ReadonlyArray<Row>,
-  own: ReadonlyArray<Row>
+  own: ReadonlyArray<Row>,
+  idle: ReadonlyArray<MomentsReader | undefined>
 ): ReadonlyMap<Row, ReadonlyArray<Moments.Moments>> => {
   const ripe = ripeTimes(measures(plan))
   const entering = Map.groupBy(tallies, keyOf)
@@ -97,7 +98,10 @@ export const seriesRows = (
       (column) => (entering.get(about) ?? []).reduce((n, row) => n + count(row, column), 0)
     )
     const moments = plan.metrics.map((metric, m): Moments.Moments => {
-      const { products, sums, ...rest } = eventlessMoments(metric, arm!, counts[countColumn(metric, ripe)]!)
+      const read = idle[m]
+      const { products, sums, ...rest } = read === undefined
+        ? eventlessMoments(metric, arm!, counts[countColumn(metric, ripe)]!)
+        : Moments.mergeAll(metric.columns.length, (entering.get(about) ?? []).map(read))
       const more = gained.get(about)?.get(m) ?? nothingGained(metric)
       return {
         ...rest,

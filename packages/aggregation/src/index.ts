@@ -93,6 +93,6 @@ export {
 } from "./statement/reads.ts"
 export * as Stored from "./statement/stored.ts"
 export { isSharded } from "./statement/table.ts"
-export { leastLong, type Strategy, strategyOf } from "./Strategy.ts"
+export { type Strategy, strategyOf } from "./Strategy.ts"
 export { beginTotals, carryTotals, isAsOld, shapeOf, type Totals } from "./totals.ts"
 export * as Unit from "./Unit.ts"

@@ -2,16 +2,16 @@
 import type { Moments } from "@assay/model"
 import { count, real, type Row, Unexpected } from "./cells.ts"
 import type { Measure, Plan } from "./Plan.ts"
-import { momentColumns } from "./statement/moments.ts"
+import { momentColumns, type Whose } from "./statement/moments.ts"
 
 /** What reads a measure's moments from a row. */
-type MomentsReader = (row: Row) => Moments.Moments
+export type MomentsReader = (row: Row) => Moments.Moments
 
 /** A reader of the moments of a measure, by its place in the row; `counted` is the column of its identities. */
-const momentsReader = (measure: Measure, m: number, counted: string): MomentsReader => {
+const momentsReader = (measure: Measure, m: number, counted: string, whose: Whose): MomentsReader => {
   // The names are made once: rows are many.
   const names = measure.columns.map((_, i) =>
-    measure.columns.map((_, j) => momentColumns(m, Math.min(i, j), Math.max(i, j)))
+    measure.columns.map((_, j) => momentColumns(m, Math.min(i, j), Math.max(i, j), whose))
   )
   return (row) => ({
     n: count(row, counted),
@@ -37,9 +37,10 @@ export const metricMomentsReader = (
   measure: Measure,
   m: number,
   counted: string,
-  at = m
+  at = m,
+  whose: Whose = ""
 ): MomentsReader => {
-  const read = momentsReader(measure, at, counted)
+  const read = momentsReader(measure, at, counted, whose)
   return (row) => {
     try {
       return read(row)

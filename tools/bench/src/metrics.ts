@@ -10,7 +10,9 @@ import {
   strategyOf,
   withSliceValues
 } from "@assay/aggregation"
+import { funnel } from "@assay/aggregation-funnel"
 import { sum } from "@assay/aggregation-sum"
+import { unique } from "@assay/aggregation-unique"
 import { defaultEventMapping, type EventMapping, type Experiment, type Metric, type Statement } from "@assay/model"
 import { Warehouse } from "@assay/warehouse"
 import { Effect, Result } from "effect"
@@ -44,22 +46,37 @@ export const sumExperiment = (
   }
 }
 
-/** The plan of sum metrics under a deduplication policy, for the tables of a mapping, in parts where they are asked for. */
+/** The plan of sum metrics under a deduplication policy, for the tables of a mapping, in parts where they are asked for, with others beside. */
 export const sumPlan = (
   keys: ReadonlyArray<string>,
   policy: EventMapping["deduplication"]["policy"],
   mapping: Partial<EventMapping> = {},
-  parts: Pick<PlanInput, "series" | "slices"> = {}
+  parts: Pick<PlanInput, "series" | "slices"> = {},
+  others: ReadonlyArray<Metric> = []
 ): Plan => {
+  const { experiment, metrics } = sumExperiment(keys)
   const planned = plan({
     ...parts,
-    ...sumExperiment(keys),
+    experiment: {
+      ...experiment,
+      metrics: [...experiment.metrics, ...others.map(({ key }) => ({ metric: key, role: "goal" as const }))]
+    },
+    metrics: new Map([...metrics, ...others.map((one) => [one.key, one] as const)]),
     mapping: { ...defaultEventMapping, ...mapping, deduplication: { policy } },
-    aggregations: new Map([[sum.name, sum]]),
+    aggregations: new Map([sum, unique, funnel].map((one) => [one.name, one])),
     asOf: Date.parse(end)
   })
   if (Result.isFailure(planned)) throw planned.failure
   return planned.success
+}
+
+/** Metrics that aren't sums over single events. */
+const distinct: Metric = { key: "distinct", aggregation: "unique", event: "m0", direction: "up" }
+const steps: Metric = {
+  key: "steps",
+  aggregation: "funnel",
+  sources: { steps: [{ event: "m0" }, { event: "m1" }, { event: "m2" }] },
+  direction: "up"
 }
 
 /** Assay's own statement for `n` sum metrics under a deduplication policy, for the tables of a mapping. */
@@ -174,7 +191,10 @@ export const metricsBenchmark = Effect.fn("bench.metrics")(function*(size: Size,
   )
 })
 
-/** Slices by 0, 1 and 5 dimensions of ten values each, with and without the series, against the totals. */
+/**
+ * Slices by 0, 1 and 5 dimensions of ten values each, with and without the series, against the totals; and the series beside metrics that aren't
+ * sums over single events.
+ */
 export const partsBenchmark = Effect.fn("bench.parts")(function*(size: Size, rounds: number) {
   yield* makeEvents(size)
   const { query } = yield* Warehouse
@@ -190,5 +210,11 @@ export const partsBenchmark = Effect.fn("bench.parts")(function*(size: Size, rou
       shapes[`${dimensions} dimensions${series ? ", daily" : ""}`] = [compile(valued)]
     }
   }
-  return yield* compareShapes(sized(size), shapes, ["0 dimensions"], rounds)
+  const totals = "0 dimensions, unique, funnel"
+  for (const series of [false, true]) {
+    shapes[`${totals}${series ? ", daily" : ""}`] = [
+      compile(sumPlan(metricKeys(size.metrics), "none", {}, { series }, [distinct, steps]))
+    ]
+  }
+  return yield* compareShapes(sized(size), shapes, ["0 dimensions", totals], rounds)
 })

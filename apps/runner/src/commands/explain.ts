@@ -138,7 +138,9 @@ const describePlan = (planned: Plan): ReadonlyArray<string> => {
     ...(experiment.stratify === undefined
       ? []
       : [`Stratified  by ${experiment.stratify}: all arms are compared with the same mix of it`]),
-    ...(planned.series === undefined ? [] : [`Series      a point per ${planned.series.period}`]),
+    ...(planned.series === undefined
+      ? []
+      : [`Series      a point per ${planned.series.period}: ${strategy.because.series}`]),
     ...(planned.constants.length === 0
       ? []
       : [

@@ -72,12 +72,15 @@ ${whole}
  * partial states per identity are merged, and the result equals that of one pass over all events.
  *
  * @throws RangeError for several plans whose exposures aren't in a table apart: each batch of events would then hold only a
- * part of the exposures, and an identity's first one might be in another.
+ * part of the exposures, and an identity's first one might be in another. Also for plans with a series.
  */
 export const compileMerged = (plans: readonly [Plan, ...Array<Plan>]): Statement =>
   statement(moments(plans[0], merged(plans)))
 
 const merged = (plans: ReadonlyArray<Plan>): Fragment => {
+  if (plans.some(({ series }) => series !== undefined)) {
+    throw new RangeError("States of batches don't tell when their events happened, so they have no series")
+  }
   if (plans.length > 1 && plans.some(({ mapping }) => mapping.exposures === undefined)) {
     throw new RangeError("Batches of events can be merged only where exposures have a table of their own")
   }

@@ -1,21 +1,25 @@
 /** Moments: sums over identities, a row per arm. */
 import { type Fragment, integer, join, sql, word } from "@assay/sql"
+import { idleMeasures, type MeasureAt } from "../eventless.ts"
 import type { Increments } from "../Increments.ts"
-import { apartPart, seriesParts, slicePart, wholePart } from "../Parts.ts"
-import { type Measure, measures, type Plan, type PlannedColumn } from "../Plan.ts"
+import { apartPart, slicePart, wholePart } from "../Parts.ts"
+import { type Measure, measures, type Plan } from "../Plan.ts"
 import { badEvents, badEventsOf, isBadEventOf } from "./bad-events.ts"
 import { eventColumns, numbered } from "./events.ts"
 import { codeOf, exposures, isApart, never, since } from "./exposures.ts"
 import { incrementMaps, incrementTotals, withIncrements } from "./increments.ts"
-import { isRipe, placed, unitValue } from "./placed.ts"
+import { isRipe, placed, trait, unitValue } from "./placed.ts"
 import { sharer } from "./table.ts"
-import { pointAt, seriesPartsOf, timeline } from "./timeline.ts"
+import { pointAt, seriesPartsOf } from "./timeline.ts"
+
+/** Whose moments: of the identities themselves, or as they would be without events. */
+export type Whose = "" | "idle_"
 
 /** Names of the columns that carry a measure's moments. */
-export const momentColumns = (measure: number, i: number, j: number) => ({
-  sum: `s${measure}_${i}`,
-  product: `p${measure}_${i}_${j}`,
-  comoment: `c${measure}_${i}_${j}`
+export const momentColumns = (measure: number, i: number, j: number, whose: Whose = "") => ({
+  sum: `${whose}s${measure}_${i}`,
+  product: `${whose}p${measure}_${i}_${j}`,
+  comoment: `${whose}c${measure}_${i}_${j}`
 })
 
 /** The name of the column that counts the identities of a measure: those old enough, or all. */
@@ -27,42 +31,32 @@ export const ripeTimes = (all: ReadonlyArray<Measure>): ReadonlyArray<number> =>
   ...new Set(all.flatMap(({ ripeUntil }) => (ripeUntil === undefined ? [] : [ripeUntil])))
 ]
 
-/**
- * The moments of one measure over unit values `u…`, of the identities that are old enough. In the parts of a series they are
- * those that a period adds: the values at its beginning, `w…`, are taken away, and there are no comoments.
- */
+/** The name of a unit value. */
+const unitName = (whose: Whose, m: number, i: number): Fragment => word(`${whose}u${m}_${i}`)
+
+/** The moments of one measure over unit values `u…`, of the identities that are old enough. */
 const momentsOf = (
-  plan: Plan,
-  measure: Measure,
+  { columns, ripeUntil }: Measure,
   m: number,
-  ripe: ReadonlyArray<number>
+  ripe: ReadonlyArray<number>,
+  whose: Whose
 ): ReadonlyArray<Pick<Total, "name" | "value">> => {
-  const { ripeUntil } = measure
   const flag = ripeUntil === undefined ? undefined : numbered("ripe", ripe.indexOf(ripeUntil))
-  const central = plan.series === undefined ? flag : flag === undefined ? word("whole") : sql`whole AND ${flag}`
-  const u = (i: number) => numbered(`u${m}_`, i)
-  const w = (i: number) => numbered(`w${m}_`, i)
+  const u = (i: number) => unitName(whose, m, i)
   const sumOf = (x: Fragment) => flag === undefined ? sql`sumKahan(${x})` : sql`sumKahanIf(${x}, ${flag})`
   const comoment = (x: Fragment, y: Fragment, same: boolean) =>
-    central === undefined
+    flag === undefined
       ? sql`${same ? sql`varPopStable(${x})` : sql`covarPopStable(${x}, ${y})`} * count()`
-      : sql`if(countIf(${central}) = 0, 0, ${
-        same ? sql`varPopStableIf(${x}, ${central})` : sql`covarPopStableIf(${x}, ${y}, ${central})`
-      } * countIf(${central}))`
-  return measure.columns.flatMap((_, i) => [
-    {
-      name: word(momentColumns(m, i, i).sum),
-      value: sumOf(plan.series === undefined ? u(i) : sql`${u(i)} - ${w(i)}`)
-    },
-    ...measure.columns.slice(i).flatMap((_, step) => {
+      : sql`if(countIf(${flag}) = 0, 0, ${
+        same ? sql`varPopStableIf(${x}, ${flag})` : sql`covarPopStableIf(${x}, ${y}, ${flag})`
+      } * countIf(${flag}))`
+  return columns.flatMap((_, i) => [
+    { name: word(momentColumns(m, i, i, whose).sum), value: sumOf(u(i)) },
+    ...columns.slice(i).flatMap((_, step) => {
       const j = i + step
-      const names = momentColumns(m, i, j)
-      const product = sql`${u(i)} * ${u(j)}`
+      const names = momentColumns(m, i, j, whose)
       return [
-        {
-          name: word(names.product),
-          value: sumOf(plan.series === undefined ? product : sql`${product} - ${w(i)} * ${w(j)}`)
-        },
+        { name: word(names.product), value: sumOf(sql`${u(i)} * ${u(j)}`) },
         { name: word(names.comoment), value: comoment(u(i), u(j), i === j) }
       ]
     })
@@ -72,17 +66,11 @@ const momentsOf = (
 /** The part of a row of the units under a breakdown. */
 const sliceOf = (i: number): Fragment => sql`toUInt32(${integer(slicePart(i, 0))} + ${codeOf(i)})`
 
-/**
- * The parts that a row of the units belongs to; see Parts. Events are counted in the whole, or where there is a series in its
- * first group: a row of it is there for each period of an identity.
- */
+/** The parts that a row of the units belongs to; see Parts. */
 const partsOf = (plan: Plan): Fragment => {
   const whole = sql`toUInt32(${integer(wholePart)})`
   const slices = plan.breakdowns.map((_, i) => sliceOf(i))
-  const closed = slices.length === 0 ? sql`[${whole}]` : sql`if(place = 0, [${join([whole, ...slices])}], [${whole}])`
-  return plan.series === undefined
-    ? closed
-    : sql`arrayConcat(if(closing, ${closed}, CAST([], 'Array(UInt32)')), [${join(seriesPartsOf(plan))}])`
+  return slices.length === 0 ? sql`[${whole}]` : sql`if(place = 0, [${join([whole, ...slices])}], [${whole}])`
 }
 
 /** A column of the answer, over the units of identities. Some count identities, and can be told from the exposures alone. */
@@ -92,22 +80,14 @@ interface Total {
   readonly of: "identities" | "events" | "both"
 }
 
-const totals = (plan: Plan): ReadonlyArray<Total> => {
-  const { series } = plan
+/** The columns of an answer; `tallied` where identities without events are in rows apart. */
+const totals = (plan: Plan, tallied: boolean): ReadonlyArray<Total> => {
   const all = measures(plan)
   const ripe = ripeTimes(all)
   const columns = eventColumns(plan)
-  const counted = (condition: Fragment | undefined) => {
-    const both = series === undefined
-      ? condition
-      : condition === undefined
-      ? sql`whole OR entering`
-      : sql`(whole OR entering) AND ${condition}`
-    return both === undefined ? sql`count()` : sql`countIf(${both})`
-  }
   const total = (of: Total["of"], name: Fragment, value: Fragment): Total => ({ of, name, value })
   return [
-    total("both", word("n"), counted(undefined)),
+    total("both", word("n"), sql`count()`),
     total("events", word("early_events"), sql`sum(early)`),
     total("events", word("latest_event"), sql`max(latest)`),
     ...(plan.deduplication.policy === "none"
@@ -115,7 +95,7 @@ const totals = (plan: Plan): ReadonlyArray<Total> => {
       : [total("events", word("repeated_events"), sql`sum(repeated)`)]),
     total("identities", word("nameless_exposures"), sql`sum(if(place = 2, exposure - ${never} - 1, 0))`),
     total("identities", word("undeclared"), sql`countIf(place = 3 OR (place < 2 AND bitTest(exposure, 1)))`),
-    ...ripe.map((_, i) => total("both", numbered("n", i), counted(numbered("ripe", i)))),
+    ...ripe.map((_, i) => total("both", numbered("n", i), sql`countIf(${numbered("ripe", i)})`)),
     ...columns.streams.flatMap((stream, i) =>
       badEventsOf(stream).map(({ name }) =>
         total(
@@ -125,9 +105,12 @@ const totals = (plan: Plan): ReadonlyArray<Total> => {
         )
       )
     ),
-    ...all.flatMap((measure, m) => momentsOf(plan, measure, m, ripe)).map(({ name, value }) =>
+    ...all.flatMap((measure, m) => momentsOf(measure, m, ripe, "")).map(({ name, value }) =>
       total("events", name, value)
-    )
+    ),
+    ...(tallied ? idleMeasures(plan) : []).flatMap(({ m, measure }) => momentsOf(measure, m, ripe, "idle_")).map((
+      { name, value }
+    ) => total("both", name, value))
   ]
 }
 
@@ -154,8 +137,7 @@ const keys = ({ sharers, together }: Plan): ReadonlyArray<Fragment> => [
 
 const onlyWhole = sql`toUInt32(${integer(wholePart)})`
 
-const partOf = (plan: Plan): Fragment =>
-  plan.series === undefined && plan.breakdowns.length === 0 ? onlyWhole : sql`arrayJoin(${partsOf(plan)})`
+const partOf = (plan: Plan): Fragment => plan.breakdowns.length === 0 ? onlyWhole : sql`arrayJoin(${partsOf(plan)})`
 
 const ripeColumns = (plan: Plan): ReadonlyArray<Fragment> =>
   ripeTimes(measures(plan)).map((time, i) => sql`${isRipe(plan, time)} AS ${numbered("ripe", i)}`)
@@ -166,19 +148,20 @@ interface Apart {
   readonly ripe: ReadonlyArray<Fragment>
 }
 
+/** The unit values of measures. */
+const unitValues = (all: ReadonlyArray<MeasureAt>, whose: Whose): ReadonlyArray<Fragment> =>
+  all.flatMap(({ m, measure: { columns } }) =>
+    columns.map((column, i) => sql`${unitValue(column, "a")} AS ${unitName(whose, m, i)}`)
+  )
+
 /** The rows of the units with what the totals are taken of. */
 const ofUnits = (
   plan: Plan,
   part: ReadonlyArray<Fragment>,
   unit: Fragment,
   { further, ripe }: Apart = { further: [], ripe: ripeColumns(plan) }
-): Fragment => {
-  const { series } = plan
-  const columnsOf = (name: "u" | "w", value: (column: PlannedColumn) => Fragment) =>
-    measures(plan).flatMap(({ columns }, m) =>
-      columns.map((column, i) => sql`${value(column)} AS ${numbered(`${name}${m}_`, i)}`)
-    )
-  return sql`FROM (
+): Fragment =>
+  sql`FROM (
   SELECT ${
     join([
       ...further,
@@ -190,28 +173,22 @@ const ofUnits = (
       sql`exposure`,
       ...(plan.together === undefined ? [] : [word("event")]),
       ...(plan.sharers === undefined ? [] : [sharer, word("slot")]),
-      ...(series === undefined ? [] : [word("entering")]),
       ...badEvents(eventColumns(plan)).map(({ name }) => name),
       ...ripe,
-      ...columnsOf("u", (column) => unitValue(column, "a")),
-      ...(series === undefined ? [] : [
-        sql`part < ${integer(seriesParts)} AS whole`,
-        ...columnsOf("w", (column) => sql`if(whole OR entering, 0, ${unitValue(column, "b")})`)
-      ])
+      ...unitValues(measures(plan).map((measure, m) => ({ m, measure })), "")
     ])
   }
   FROM (
-    ${series === undefined ? unit : timeline(plan, unit)}
+    ${unit}
   )
 )
 GROUP BY ${join([...further, ...keys(plan)])}`
-}
 
 /**
  * Moments and counts over identities: a row for each arm, each other place that identities may have, and each part of them.
  */
 export const moments = (plan: Plan, unit: Fragment): Fragment =>
-  sql`${answer(keys(plan), totals(plan))}
+  sql`${answer(keys(plan), totals(plan, false))}
 ${ofUnits(plan, [sql`${partOf(plan)} AS part`], unit)}`
 
 /**
@@ -220,7 +197,7 @@ ${ofUnits(plan, [sql`${partOf(plan)} AS part`], unit)}`
  */
 export const momentsBySide = (plan: Plan, unit: Fragment, ripe: ReadonlyArray<number>): Fragment => {
   const further = [word("side")]
-  return sql`${answer([...further, ...keys(plan)], totals(plan))}
+  return sql`${answer([...further, ...keys(plan)], totals(plan, false))}
 ${
     ofUnits(plan, [sql`${partOf(plan)} AS part`], unit, {
       further,
@@ -236,10 +213,9 @@ ${
  * the decoder adds those that have no event. What was kept apart is in {@link apartPart}. Where there is a series, the tally has a part
  * for the period in which identities enter, and the other rows say what events added in each.
  */
-export const talliedMoments = (timed: Plan, unit: Fragment, increments: Increments | undefined): Fragment => {
-  const plan = { ...timed, series: undefined }
+export const talliedMoments = (plan: Plan, unit: Fragment, increments: Increments | undefined): Fragment => {
   const all: ReadonlyArray<Total & { readonly none?: Fragment }> = [
-    ...totals(plan),
+    ...totals(plan, true),
     ...(increments === undefined
       ? []
       : incrementTotals(plan, increments).map((total) => ({ ...total, of: "events" as const })))
@@ -251,10 +227,11 @@ export const talliedMoments = (timed: Plan, unit: Fragment, increments: Incremen
   const part = plan.breakdowns.length === 0
     ? sql`${apartOr(sql`${outside}, ${onlyWhole}`)} AS part`
     : sql`arrayJoin(${apartOr(sql`[${outside}], ${partsOf(plan)}`)}) AS part`
-  const columns = [part, ...(increments === undefined ? [] : incrementMaps(increments))]
-  const entered = timed.series === undefined ? [] : [sql`${pointAt(timed, since(word("exposure")))} AS point`]
+  const idle = unitValues(idleMeasures(plan), "idle_")
+  const columns = [part, ...idle, ...(increments === undefined ? [] : incrementMaps(increments))]
+  const entered = plan.series === undefined ? [] : [sql`${pointAt(plan, since(word("exposure")))} AS point`]
   return sql`${answer([sql`0 AS tally`, ...keys(plan)], but("identities"))}
-${ofUnits(plan, columns, increments === undefined ? unit : withIncrements(timed, increments, unit))}
+${ofUnits(plan, columns, increments === undefined ? unit : withIncrements(plan, increments, unit))}
 UNION ALL
 ${
     answer([
@@ -270,19 +247,22 @@ FROM (
       ...placed(plan),
       ...entered,
       sql`${
-        timed.series === undefined
+        plan.series === undefined
           ? partOf(plan)
           : sql`arrayJoin(arrayConcat(${partsOf(plan)}, if(place < 2, [${
-            join(seriesPartsOf(timed))
+            join(seriesPartsOf(plan))
           }], CAST([], 'Array(UInt32)'))))`
       } AS part`,
       word("exposure"),
       ...ripeColumns(plan),
+      ...idle,
       ...(plan.sharers === undefined ? [] : [sharer])
     ])
   }
   FROM (
-    SELECT *, pack AS exposure
+    SELECT ${
+    join([sql`*`, sql`pack AS exposure`, ...plan.traits.map((_, i) => sql`${numbered("x", i)} AS ${trait(i)}`)])
+  }
     FROM (
     ${exposures(plan)}
     )

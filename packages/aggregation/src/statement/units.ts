@@ -1,8 +1,8 @@
 /** Units: events attributed to exposures, aggregated per identity, whole or merged from partial states. */
 import { empty, type Fragment, join, sql, word } from "@assay/sql"
-import type { Increments } from "../Increments.ts"
+import { type Increments, tellingSteps } from "../Increments.ts"
 import type { Plan } from "../Plan.ts"
-import { accumulate, formOfPeriod, mergeStates } from "./accumulate.ts"
+import { accumulate, mergeStates } from "./accumulate.ts"
 import { badEvent, badEvents } from "./bad-events.ts"
 import { type EventColumns, eventColumns, events, numbered } from "./events.ts"
 import { apart, exposures, sharedExposures, slicePacks } from "./exposures.ts"
@@ -11,10 +11,6 @@ import { lanes } from "./increments.ts"
 import { trait } from "./placed.ts"
 import { sharedEvents, slot } from "./sharers.ts"
 import { own, sharer } from "./table.ts"
-import { periodOf } from "./timeline.ts"
-
-/** What a row of the units is for: an identity, or one period of it (`p`) where there is a series. */
-const keys = ({ series }: Plan): Fragment => series === undefined ? word("k") : sql`k, p`
 
 /** What an identity's exposure says of it, the same in all rows of it. */
 const ofExposure = (plan: Plan): ReadonlyArray<readonly [from: Fragment, name: Fragment]> => [
@@ -47,9 +43,6 @@ const joined = (
     ...columns.conditions.map((_, i) => sql`events.${own("c", i)} AS ${numbered("c", i)}`),
     ...(plan.deduplication.policy === "none" ? [] : [sql`events.${own("copies")} AS copies`]),
     ...ofExposure(plan).map(([name]) => sql`exposures.${name} AS ${name}`),
-    ...(plan.series === undefined ? [] : [
-      sql`${periodOf(plan, sql`events.${own("t")}`, sql`exposures.pack`)} AS p`
-    ]),
     ...gates(plan, columns),
     ...(plan.sharers === undefined ? [] : [sql`exposures.${sharer} AS ${sharer}`, slot(plan.sharers, plan, columns)])
   ])
@@ -65,7 +58,12 @@ const joined = (
 }
 
 /** What is kept of an identity's joined events: counts for the findings, and accumulators. */
-const aggregates = (plan: Plan, columns: EventColumns, form: "value" | "state"): ReadonlyArray<Fragment> => {
+const aggregates = (
+  plan: Plan,
+  columns: EventColumns,
+  form: "value" | "state",
+  increments?: Increments
+): ReadonlyArray<Fragment> => {
   const state = form === "state" ? word("State") : empty
   const inside = isInside(plan)
   return [
@@ -80,16 +78,12 @@ const aggregates = (plan: Plan, columns: EventColumns, form: "value" | "state"):
         gate(bad)
       }) AS ${bad.name}`
     ),
-    ...plan.accumulators.map((accumulator, i) =>
-      sql`${
-        accumulate(
-          plan,
-          columns,
-          accumulator,
-          plan.series === undefined || form === "state" ? form : formOfPeriod(accumulator)
-        )
-      } AS ${numbered("a", i)}`
-    )
+    ...plan.accumulators.flatMap((accumulator, i) =>
+      increments !== undefined && tellingSteps(plan, increments, i) !== undefined
+        ? []
+        : [sql`${accumulate(plan, columns, accumulator, form)} AS ${numbered("a", i)}`]
+    ),
+    ...(increments === undefined ? [] : lanes(plan, columns, increments))
   ]
 }
 
@@ -97,28 +91,28 @@ const lines = sql`,
       `
 
 /**
- * One row per identity (and period, where there is a series): its packed exposure, counts for the findings, and its accumulators
+ * One row per identity: its packed exposure, counts for the findings, and its accumulators
  * `a0…`, whole or as states. `latest` is the offset of its newest event plus 1, 0 where it has none. Events and exposures are those of the
  * plan's tables where `from` doesn't say otherwise.
  */
 export const units = (plan: Plan, form: "value" | "state", from?: Read): Fragment => {
   const columns = eventColumns(plan)
-  return sql`SELECT ${keys(plan)},
+  return sql`SELECT k,
       ${join([sql`max(pack) AS exposure`, ...aggregates(plan, columns, form)], lines)}
     FROM (
       ${joined(plan, columns, "every", from)}
     )
-    GROUP BY ${keys(plan)}`
+    GROUP BY k`
 }
 
 /**
  * The {@link units} of the identities that have an event which counts for some metric, or would with a usable value. All other events
  * are kept apart (`isApart`), in a row for each place and arm: a row for each identity would cost the memory of its columns, and
  * a look for it per event. In the long form a row is for an identity and one event, of the number `event`; in a shared plan for one in an
- * experiment. With the lists that increments are made of, where these are asked for.
+ * experiment. With the lists that increments are made of, where these are asked for, instead of the accumulators
+ * that `withIncrements` tells from them.
  */
-export const eventfulUnits = (timed: Plan, increments: Increments | undefined): Fragment => {
-  const plan = { ...timed, series: undefined }
+export const eventfulUnits = (plan: Plan, increments: Increments | undefined): Fragment => {
   const columns = eventColumns(plan)
   const windows = [...new Set(columns.streams.map(({ window }) => window))]
   const counting = join(windows.map((window) => sql`${gate({ value: undefined, window })} != 0`), sql` OR `)
@@ -126,12 +120,7 @@ export const eventfulUnits = (timed: Plan, increments: Increments | undefined): 
     plan.sharers === undefined ? empty : sql`, ${sharer}, slot`
   }`
   return sql`SELECT exposure${event},
-      ${
-    join([
-      ...aggregates(plan, columns, "value"),
-      ...(increments === undefined ? [] : lanes(timed, columns, increments))
-    ], lines)
-  }
+      ${join(aggregates(plan, columns, "value", increments), lines)}
     FROM (
       SELECT *, if(${counting}, k, toUInt64(0)) AS unit, if(${counting}, pack, ${apart(sql`pack`)}) AS exposure${
     plan.together === undefined ? empty : sql`, if(${counting}, m, toUInt16(0)) AS event`
@@ -154,12 +143,11 @@ export const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
     ...(plan!.deduplication.policy === "none" ? [] : [merge(word("sumIf"), word("repeated"))]),
     ...badEvents(eventColumns(plan!)).map(({ name }) => merge(word("groupArrayIf"), name)),
     ...ofExposure(plan!).map(([, name]) => sql`max(${name}) AS ${name}`),
-    ...plan!.accumulators.map((accumulator, i) => {
-      const form = plan!.series === undefined ? "value" : formOfPeriod(accumulator)
-      return sql`${mergeStates(accumulator, numbered("a", i), form)} AS ${numbered("a", i)}`
-    })
+    ...plan!.accumulators.map((accumulator, i) =>
+      sql`${mergeStates(accumulator, numbered("a", i))} AS ${numbered("a", i)}`
+    )
   ]
-  return sql`SELECT ${keys(plan!)}, ${join(columns)}
+  return sql`SELECT k, ${join(columns)}
     FROM (
     ${
     join(
@@ -170,5 +158,5 @@ export const mergedUnits = (plans: ReadonlyArray<Plan>): Fragment => {
     )
   }
     )
-    GROUP BY ${keys(plan!)}`
+    GROUP BY k`
 }

@@ -33,13 +33,18 @@ describe("a statement", () => {
     const timed = { ...plan, series: { period: "day" } as const }
     expect(strategyOf(timed).exposures).toBe("twice")
     const greatest = planned([metric("order", { aggregation: "largest" })], { series: true })
-    expect(strategyOf(greatest).exposures).toBe("once")
+    expect(strategyOf(greatest).exposures).toBe("twice")
+    const traits = (trait: string) => planned([metric("m", { covariate: { trait } })])
+    expect([traits("country"), traits("traits.age")].map((one) => strategyOf(one).exposures)).toEqual(["twice", "once"])
+    expect(() => compileMerged([greatest])).toThrow(/have no series/)
     const sliced = (slice: string) => strategyOf(planned(several, { slices: [slice] })).exposures
     expect([sliced("country"), sliced("traits.country")]).toEqual(["twice", "once"])
     const cases = [
       [compile(plan), 3],
       [compile(timed), 3],
-      [compile(greatest), 2],
+      [compile(greatest), 3],
+      [compile(traits("country")), 3],
+      [compile(traits("traits.age")), 2],
       [compileMerged([plan]), 2]
     ] as const
     for (const [{ text }, reads] of cases) {
