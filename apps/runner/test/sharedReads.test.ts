@@ -23,6 +23,26 @@ describe("assay with several experiments", () => {
     add("daily", "series: true\n")
   })
 
+  it("says before the first run that it doesn't know yet how large they are", async () => {
+    const text = await assay(["explain", "--all"], here)
+    expect(text.stdout).toMatch(
+      /\n2 experiments have no results yet: a run asks the exposures first how many .* 500,000 or more alone\.\n/
+    )
+  })
+
+  it("says so where there is nothing to read", async () => {
+    const early = join(folder(), "early")
+    await assay(["init", early])
+    const file = join(early, "experiments/checkout_button.yaml")
+    const definition = readFileSync(file, "utf8")
+    writeFileSync(file, definition.replace(/started_at: .*/, "started_at: 2190-01-01").replace(/ended_at: .*/, ""))
+    const text = await assay(["explain", "--all"], { cwd: early })
+    expect(text).toMatchObject({ code: 0, stderr: "" })
+    expect(text.stdout).toBe(
+      "No experiment has started, so `assay recompute --all` would read nothing.\nNot yet     checkout_button hasn't started\n"
+    )
+  })
+
   it("reads those together that read the same, and says so", async () => {
     const outcome = await assay(["recompute", "--all"], here)
     expect(outcome.code).toBe(0)
@@ -61,6 +81,7 @@ describe("assay with several experiments", () => {
     expect(text.stdout).toMatch(/reads 3 experiments by 2 statements: about [\d,]+ rows \(.*\) instead of [\d,]+ rows/)
     expect(text.stdout).toMatch(/\nTogether +2 experiments \(again, checkout_button\): about .* instead of /)
     expect(text.stdout).toMatch(/\nAlone +daily, since it has a series: about /)
+    expect(text.stdout).not.toContain("no results yet")
     const one = await assay(["explain", "daily"], here)
     expect(one.stdout).toMatch(/\nTogether +with no other experiment, since it has a series\n/)
     const machine = json(await assay(["explain", "--all", "--json"], here))

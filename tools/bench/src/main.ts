@@ -14,6 +14,7 @@ import { metricsBenchmark, partsBenchmark } from "./metrics.ts"
 import { quantiles } from "./quantiles.ts"
 import { refreshBenchmark } from "./refresh.ts"
 import { summaryBenchmark } from "./summary.ts"
+import { watchedBenchmark } from "./watched.ts"
 
 const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds] [metrics]  one recompute against the plain statement, one query per metric and the floor (20000000, 5, 10)
@@ -26,6 +27,7 @@ const usage = `Usage: npm run bench -- <name>
   servers [events] [rounds]   embedded, one server, three nodes; needs a container engine (20000000, 5)
   many [experiments] [metrics] [rounds] [events]  small experiments over one table, apart and with shared reads, at concurrency 1, 2, 4, 8 (500, 10, 1, 2000000)
   many-server …               the same through one server; needs a container engine
+  watched [experiments] [metrics] [events] [concurrency]  the same experiments on a schedule: first results, nothing new, new events (100, 10, 1000000, 4)
   calibration [runs]          false positives, coverage and speed of every engine by simulation (50000)
   aggregations [runs]         coverage of the intervals of ratio, retention and caps by simulation (20000)
   quantiles [runs]            coverage of the intervals of quantiles by simulation (20000)
@@ -87,6 +89,13 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
       manyBenchmark(...many()).pipe(Effect.provide(forgetful({ embedded: { path: join(folder, "data") } })))
     ),
   "many-server": async () => (await import("./servers.ts")).manyOnServer(...many()),
+  watched: () =>
+    Effect.runPromise(
+      watchedBenchmark(
+        { experiments: number(0, 100), metrics: number(1, 10), events: number(2, 1_000_000) },
+        number(3, 4)
+      ).pipe(Effect.provide(forgetful({ embedded: { path: join(folder, "data") } })))
+    ),
   kills: async () => (await import("./fleet/kills.ts")).killsBenchmark(number(0, 200)),
   soak: async () => (await import("./fleet/soak.ts")).soakBenchmark(number(0, 300), number(1, 10)),
   page: async () => (await import("./page.ts")).pageBenchmark(folder, number(0, 100), number(1, 5), number(2, 300)),

@@ -24,11 +24,13 @@ export interface ManySize {
   readonly events: number
 }
 
-const day = 86_400_000
-const start = Date.UTC(2026, 0, 1)
+/** Milliseconds of a day. */
+export const day = 86_400_000
+/** When the first experiments begin, milliseconds since 1970-01-01 UTC. */
+export const start = Date.UTC(2026, 0, 1)
 
 /** Days that the table's events lie in. */
-const days = 28
+export const days = 28
 
 /** Identities that have events, as a part of these. */
 const identitiesOf = ({ events }: ManySize): number => Math.ceil(events / 10)
@@ -44,7 +46,8 @@ const kinds: ReadonlyArray<Pick<Metric, "aggregation" | "window">> = [
   { aggregation: sum.name, window: "3d" }
 ]
 
-const catalogue: ReadonlyMap<string, Metric> = new Map(
+/** Metrics to choose from: each kind of each name. */
+export const catalogue: ReadonlyMap<string, Metric> = new Map(
   Array.from({ length: names * kinds.length }, (_, i): [string, Metric] => {
     const key = `metric ${i}`
     return [key, { key, event: `m${Math.floor(i / kinds.length)}`, direction: "up", ...kinds[i % kinds.length]! }]
@@ -55,7 +58,7 @@ const catalogue: ReadonlyMap<string, Metric> = new Map(
 const sizeOf = (i: number): number => i % 20 === 0 ? 20_000 : i % 20 < 6 ? 2000 : 500
 
 /** A start within a week, one to four weeks long, ten metrics of the catalogue or so. */
-const experimentOf = (i: number, metrics: number): Experiment => {
+export const experimentOf = (i: number, metrics: number): Experiment => {
   const from = i % 7
   const [first, ...rest] = Array.from({ length: metrics }, (_, j) => ({
     metric: `metric ${(i * 7 + j * 11) % catalogue.size}`,
@@ -73,14 +76,15 @@ const experimentOf = (i: number, metrics: number): Experiment => {
   }
 }
 
-const plain = (text: string, parameters: Statement["parameters"] = {}): Statement => ({
+/** A statement without settings of its own. */
+export const plain = (text: string, parameters: Statement["parameters"] = {}): Statement => ({
   text,
   parameters,
   settings: {}
 })
 
 /** Fills the table `events`: exposures of all experiments, and events of all names. */
-const makeEvents = Effect.fn("bench.makeManyEvents")(function*(size: ManySize) {
+export const makeEvents = Effect.fn("bench.makeManyEvents")(function*(size: ManySize) {
   const { command } = yield* Warehouse
   yield* command(plain("DROP TABLE IF EXISTS events"))
   yield* command(plain(`CREATE TABLE events (

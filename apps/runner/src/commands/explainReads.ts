@@ -1,7 +1,7 @@
 /** `assay explain --all`: which experiments a recompute of all reads together, and what that saves. */
 import { compile, Shared, withConstants } from "@assay/aggregation"
 import { nameList, type Statement } from "@assay/model"
-import { planReads, sizeOf } from "@assay/pipeline"
+import { largeFrom, planReads, sizeOf } from "@assay/pipeline"
 import { Store } from "@assay/store"
 import { type Estimate, Warehouse } from "@assay/warehouse"
 import { Clock, Effect, Option, Result } from "effect"
@@ -108,16 +108,31 @@ export const explainReads = Effect.fn("command.explainReads")(
       })
     }
     const counted = (n: number, one: string) => `${n.toLocaleString("en-US")} ${one}${n === 1 ? "" : "s"}`
+    const unsized = refused === undefined
+      ? inputs.filter(({ identities, plan }) => identities === undefined && Shared.refusal(plan) === undefined).length
+      : 0
     yield* print(
       [
-        `\`assay recompute --all\` reads ${counted(started.length, "experiment")} by ${
-          counted(reads.length, "statement")
-        }` +
-        (total === undefined
-          ? "."
-          : together.length === 0
-          ? `: ${readsText(total.reading)}.`
-          : `: ${readsText(total.reading)} instead of ${readsText(total.apart).replace("about ", "")}.`),
+        started.length === 0
+          ? due.length === 0
+            ? "No experiment has started, so `assay recompute --all` would read nothing."
+            : "No experiment that has started can be planned, so `assay recompute --all` would read nothing."
+          : `\`assay recompute --all\` reads ${counted(started.length, "experiment")} by ${
+            counted(reads.length, "statement")
+          }` +
+            (total === undefined
+              ? "."
+              : together.length === 0
+              ? `: ${readsText(total.reading)}.`
+              : `: ${readsText(total.reading)} instead of ${readsText(total.apart).replace("about ", "")}.`),
+        ...(unsized > 1
+          ? [
+            `${
+              counted(unsized, "experiment")
+            } have no results yet: a run asks the exposures first how many identities they have, and reads those ` +
+            `with ${largeFrom.toLocaleString("en-US")} or more alone.`
+          ]
+          : []),
         ...(Result.isFailure(estimated) ? [`How much is unknown: ${estimated.failure.message}`] : []),
         ...reads.map(({ because, experiments }, i) => {
           const found = expected(i)
