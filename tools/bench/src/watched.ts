@@ -1,12 +1,12 @@
 /** Many experiments that are refreshed on a schedule: what `assay watch` asks of the warehouse, apart and with shared reads. */
 import { occurrence } from "@assay/aggregation-occurrence"
 import { sum } from "@assay/aggregation-sum"
-import { defaultEventMapping } from "@assay/model"
+import { defaultEventMapping, type Metric } from "@assay/model"
 import { engines } from "@assay/stats"
-import { Runs, Store } from "@assay/store"
+import { Runs, type Store } from "@assay/store"
 import { Warehouse, type WarehouseShape } from "@assay/warehouse"
 import { watch, type Watched } from "@assay/watch"
-import { Clock, Context, Effect, Layer, Logger } from "effect"
+import { Clock, type Context, Effect, Layer, Logger } from "effect"
 import { catalogue, day, days, experimentOf, makeEvents, type ManySize, plain, start } from "./many.ts"
 import { measure, type Measured, table } from "./measure.ts"
 
@@ -19,16 +19,23 @@ interface Pass extends Measured {
   readonly rows: number
 }
 
+const withoutWindow = ({ aggregation, direction, event, key }: Metric): Metric => ({
+  aggregation,
+  direction,
+  event,
+  key
+})
+
 /** Experiments without an end, so that there is something to look for, and metrics without a window, so that time alone changes nothing. */
 const watchedOf = (size: ManySize, sharedReads: boolean): Watched => ({
   jobs: new Map(
-    Array.from({ length: size.experiments }, (_unused, i) => {
-      const { ended_at: _, ...experiment } = experimentOf(i, size.metrics)
+    Array.from({ length: size.experiments }, (_, i) => {
+      const { ended_at: __, ...experiment } = experimentOf(i, size.metrics)
       return [experiment.key, { experiment, definitionHash: "bench" }] as const
     })
   ),
   context: {
-    metrics: new Map([...catalogue].map(([key, { window: _, ...metric }]) => [key, metric])),
+    metrics: new Map([...catalogue].map(([key, metric]) => [key, withoutWindow(metric)])),
     mapping: defaultEventMapping,
     aggregations: new Map([occurrence, sum].map((one) => [one.name, one])),
     engine: engines.bayesian,
