@@ -231,8 +231,8 @@ describe("a store in PostgreSQL", () => {
             found.push(...(yield* runs.claim({ runner: "second", atMost: 5, groups: [keys] })))
           }
           assert.deepStrictEqual(
-            found.map(({ run }) => [run.experiment, run.attempt, run.error?.code, run.together]).toSorted(),
-            [["a", 2, "runner_lost", undefined], ["c", 2, "runner_lost", undefined]]
+            found.map(({ run }) => `${run.experiment} ${run.attempt} ${run.error?.code} ${run.together}`).toSorted(),
+            ["a 2 runner_lost undefined", "c 2 runner_lost undefined"]
           )
           assert.deepStrictEqual(yield* Effect.forEach(lost, (one) => one.beat()), [false, true, false])
           yield* Fiber.interrupt(beating)

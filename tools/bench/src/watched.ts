@@ -19,12 +19,10 @@ interface Pass extends Measured {
   readonly rows: number
 }
 
-const withoutWindow = ({ aggregation, direction, event, key }: Metric): Metric => ({
-  aggregation,
-  direction,
-  event,
-  key
-})
+const withoutWindow = (metric: Metric): Metric => {
+  const { window: _, ...rest } = metric
+  return rest
+}
 
 /** Experiments without an end, so that there is something to look for, and metrics without a window, so that time alone changes nothing. */
 const watchedOf = (size: ManySize, sharedReads: boolean): Watched => ({
