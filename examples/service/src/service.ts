@@ -4,7 +4,7 @@ import { markdown } from "@assay/report"
 import { engines } from "@assay/stats"
 import { Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
-import { Clock, Effect, type Layer, ManagedRuntime, Option } from "effect"
+import { Clock, Effect, type Layer, ManagedRuntime, Option, Result } from "effect"
 import { createServer, type Server } from "node:http"
 import { definitions, jobs } from "./definitions.ts"
 
@@ -56,12 +56,14 @@ export const service = (
 ): { readonly server: Server; readonly close: () => Promise<void> } => {
   const runtime = ManagedRuntime.make(services)
   const server = createServer((request, response) => {
-    const [, key = ""] = /^\/experiments\/([^/?]+)$/.exec(request.url ?? "") ?? []
+    const [, part = ""] = /^\/experiments\/([^/?]+)$/.exec(request.url ?? "") ?? []
+    // What isn't well escaped is the key of nothing.
+    const key = Result.getOrElse(Result.try(() => decodeURIComponent(part)), () => "")
     const answer = key === ""
       ? Effect.succeed(notFound)
       : request.method === "POST"
-      ? compute(decodeURIComponent(key))
-      : show(decodeURIComponent(key), request.headers.accept ?? "")
+      ? compute(key)
+      : show(key, request.headers.accept ?? "")
     runtime.runPromise(answer).catch((): Answer => json(500, { error: "see the log" })).then(
       ({ body, status, type }) => {
         response.writeHead(status, { "content-type": `${type}; charset=utf-8` }).end(body)

@@ -49,6 +49,7 @@ describe("the example service", () => {
   it("has no result before one is computed, and knows no other experiment", async () => {
     expect((await fetch(`${url}/paywall`)).status).toBe(404)
     expect((await fetch(`${url}/unknown`, { method: "POST" })).status).toBe(404)
+    expect((await fetch(`${url}/%`)).status).toBe(404)
   })
 
   it("computes, keeps each result as a line of its own, and answers the latest", async () => {
