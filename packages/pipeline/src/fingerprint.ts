@@ -25,7 +25,7 @@ interface Sources {
   readonly events: Source & { readonly named: string }
 }
 
-const namesOf = (plan: Plan): ReadonlyArray<string> => [...new Set(plan.streams.map(({ event }) => event))]
+export const namesOf = (plan: Plan): ReadonlyArray<string> => [...new Set(plan.streams.map(({ event }) => event))]
 
 const isOneOf = (column: string, names: ReadonlyArray<string>): Fragment =>
   sql`${identifier(column)} IN (${join(names.map((name) => parameter("String", name)))})`
@@ -129,7 +129,7 @@ SELECT 'events' AS assay_of, * FROM (${select(events)})`),
 }
 
 /** What a source has of an experiment. */
-interface Counted {
+export interface Counted {
   readonly of: "exposures" | "events"
   readonly rows: number
   readonly latest: string
@@ -153,56 +153,138 @@ export const fingerprint = Effect.fn("recompute.fingerprint")(
   }
 )
 
-/** The times at which what several plans read begins or ends, in order: between two of them, each plan reads all or nothing. */
-const boundariesOf = (reads: ReadonlyArray<Source["read"]>): ReadonlyArray<number> =>
-  [...new Set(reads.flatMap(({ from, to }) => [from, to]))].toSorted((a, b) => a - b)
+/** What a source is asked: which of its times, and of these only what was stored since a time where that is said. */
+interface Part {
+  readonly read: Source["read"]
+  readonly since?: number
+}
 
 /**
- * The same for plans of one mapping and environment, by one read: a row for each name (of a feature, of an event) and each stretch between two
- * times at which what a plan reads begins or ends.
+ * How the rows of a source are told apart: by stretches of their times, and of the times at which they were stored where `stored` is there. Both
+ * begin with the earliest that is asked for.
  */
-const jointStatement = (plans: readonly [Plan, ...ReadonlyArray<Plan>]): Statement => {
-  const windows = plans.map(({ from, to }) => ({ from, to }))
-  const reads = plans.map((plan) => plan.reads)
-  const [exposed, read] = [boundariesOf(windows), boundariesOf(reads)]
-  const within = (boundaries: ReadonlyArray<number>) => ({ from: boundaries[0]!, to: boundaries.at(-1)! })
-  const { events, exposures } = sourcesOf(
-    plans[0],
-    [...new Set(plans.map(({ experiment }) => experiment.feature))],
-    [...new Set(plans.flatMap(namesOf))],
-    { exposures: within(exposed), events: within(read) }
-  )
-  const select = (of: Counted["of"], source: Sources["events"], boundaries: ReadonlyArray<number>): Fragment => {
-    const at = identifier(source.timestamp)
-    return sql`${
-      rowsOf(
-        plans[0],
-        source,
-        sql`${parameter("String", of)} AS assay_of, toString(${identifier(source.named)}) AS assay_name,
-  toString(roundDown(toUnixTimestamp64Milli(toDateTime64(${at}, 3, 'UTC')), ${
-          parameter("Array(Int64)", boundaries)
-        })) AS assay_from, toString(count()) AS assay_rows, toString(max(${at})) AS assay_latest`
-      )
+export interface Asked {
+  readonly parts: ReadonlyArray<Part>
+  readonly times: ReadonlyArray<number>
+  readonly stored?: ReadonlyArray<number>
+}
+
+/** So many rows of one name, in one stretch of times, stored in one stretch of times (0 where that isn't told); milliseconds. */
+export interface Cell extends Counted {
+  readonly name: string
+  readonly from: number
+  readonly stored: number
+}
+
+/** Both sources of an experiment. */
+export type Both<A> = Readonly<Record<Counted["of"], A>>
+
+/** The values in order, each once. */
+export const inOrder = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
+  [...new Set(values)].toSorted((a, b) => a - b)
+
+/** What is asked by plans that are looked at as a whole. */
+export const asWhole = (plans: ReadonlyArray<Plan>, stored?: ReadonlyArray<number>): Both<Asked> => {
+  const asked = (reads: ReadonlyArray<Source["read"]>): Asked => {
+    const times = inOrder(reads.flatMap(({ from, to }) => [from, to]))
+    return {
+      parts: [{ read: { from: times[0]!, to: times.at(-1)! } }],
+      times,
+      ...(stored === undefined ? {} : { stored })
     }
-GROUP BY assay_name, assay_from`
   }
+  return { exposures: asked(plans), events: asked(plans.map(({ reads }) => reads)) }
+}
+
+/** A statement about plans of one mapping and environment, with a row for each {@link Cell}. */
+const cellStatement = (plans: readonly [Plan, ...ReadonlyArray<Plan>], asked: Both<Asked>): Statement => {
+  const millis = (column: string) => sql`toUnixTimestamp64Milli(toDateTime64(${identifier(column)}, 3, 'UTC'))`
+  const stretch = (column: string, bounds: ReadonlyArray<number>) =>
+    sql`toString(roundDown(${millis(column)}, ${parameter("Array(Int64)", bounds)}))`
+  const select = (of: Counted["of"]): ReadonlyArray<Fragment> =>
+    asked[of].parts.map(({ read, since }) => {
+      const { [of]: source } = sourcesOf(
+        plans[0],
+        [...new Set(plans.map(({ experiment }) => experiment.feature))],
+        [...new Set(plans.flatMap(namesOf))],
+        { exposures: read, events: read }
+      )
+      const { stored, times } = asked[of]
+      const what = sql`${parameter("String", of)} AS assay_of, toString(${identifier(source.named)}) AS assay_name,
+  ${stretch(source.timestamp, times)} AS assay_from,
+  ${
+        stored === undefined || source.ingested === undefined
+          ? sql`'0'`
+          : stretch(source.ingested, stored)
+      } AS assay_stored,
+  toString(count()) AS assay_rows, toString(max(${identifier(source.timestamp)})) AS assay_latest`
+      const late = since === undefined || source.ingested === undefined
+        ? []
+        : [sql`${identifier(source.ingested)} >= ${time(since)}`]
+      return sql`${rowsOf(plans[0], source, what, late)}
+GROUP BY assay_name, assay_from, assay_stored`
+    })
   return {
-    ...render(sql`${select("exposures", exposures, exposed)}
+    ...render(join(
+      [...select("exposures"), ...select("events")],
+      sql`
 UNION ALL
-${select("events", events, read)}`),
+`
+    )),
     settings: pinnedSettings
   }
 }
 
-interface Stretch extends Counted {
-  readonly name: string
-  readonly from: number
+/** Asks it: the cells, and how many rows were read. */
+export const askCells = Effect.fn("recompute.fingerprint")(
+  function*(
+    plans: readonly [Plan, ...ReadonlyArray<Plan>],
+    asked: Both<Asked>
+  ): Effect.fn.Return<{ readonly cells: ReadonlyArray<Cell>; readonly read: number }, WarehouseError, Warehouse> {
+    const warehouse = yield* Warehouse
+    const keys = plans.map(({ experiment }) => experiment.key)
+    const { rows, statistics } = yield* warehouse.query(cellStatement(plans, asked), {
+      comment: {
+        assay: "fingerprint",
+        ...(keys.length === 1 ? { experiment: keys[0]! } : { experiments: keys.join(", ") })
+      }
+    })
+    return {
+      read: statistics.rowsRead,
+      cells: rows.map((row) => ({
+        of: row["assay_of"] === "events" ? "events" : "exposures",
+        name: String(row["assay_name"]),
+        from: Number(row["assay_from"]),
+        stored: Number(row["assay_stored"]),
+        rows: Number(row["assay_rows"]),
+        latest: String(row["assay_latest"])
+      }))
+    }
+  }
+)
+
+/** What the cells say of a plan's source, of those that `counts` holds for. */
+export const countedIn = (
+  cells: ReadonlyArray<Cell>,
+  plan: Plan,
+  of: Counted["of"],
+  counts: (cell: Cell) => boolean = () => true
+): Counted => {
+  const names = of === "events" ? namesOf(plan) : [plan.experiment.feature]
+  const { from, to } = of === "events" ? plan.reads : plan
+  const own = cells.filter((cell) =>
+    cell.of === of && names.includes(cell.name) && cell.from >= from && cell.from < to && counts(cell)
+  )
+  return {
+    of,
+    rows: own.reduce((total, { rows }) => total + rows, 0),
+    latest: own.reduce((latest, cell) => (cell.latest > latest ? cell.latest : latest), "")
+  }
 }
 
 /** The fingerprints of several plans, in their order: those of one environment by one read. */
-export const fingerprints = Effect.fn("recompute.fingerprint")(
+export const fingerprints = Effect.fn("recompute.fingerprints")(
   function*(plans: ReadonlyArray<Plan>): Effect.fn.Return<ReadonlyArray<string>, WarehouseError, Warehouse> {
-    const warehouse = yield* Warehouse
     const prints = new Map<Plan, string>()
     for (const [first, ...more] of Map.groupBy(plans, ({ experiment }) => experiment.environment).values()) {
       if (more.length === 0) {
@@ -210,34 +292,9 @@ export const fingerprints = Effect.fn("recompute.fingerprint")(
         continue
       }
       const all = [first!, ...more] as const
-      const { rows } = yield* warehouse.query(jointStatement(all), {
-        comment: { assay: "fingerprint", experiments: all.map(({ experiment }) => experiment.key).join(", ") }
-      })
-      const stretches = rows.map((row): Stretch => ({
-        of: row["assay_of"] === "events" ? "events" : "exposures",
-        name: String(row["assay_name"]),
-        from: Number(row["assay_from"]),
-        rows: Number(row["assay_rows"]),
-        latest: String(row["assay_latest"])
-      }))
+      const { cells } = yield* askCells(all, asWhole(all))
       for (const plan of all) {
-        const counted = (of: Counted["of"], names: ReadonlyArray<string>, { from, to }: Source["read"]): Counted => {
-          const own = stretches.filter((one) =>
-            one.of === of && names.includes(one.name) && one.from >= from && one.from < to
-          )
-          return {
-            of,
-            rows: own.reduce((total, one) => total + one.rows, 0),
-            latest: own.reduce((latest, one) => (one.latest > latest ? one.latest : latest), "")
-          }
-        }
-        prints.set(
-          plan,
-          printOf([
-            counted("exposures", [plan.experiment.feature], plan),
-            counted("events", namesOf(plan), plan.reads)
-          ])
-        )
+        prints.set(plan, printOf([countedIn(cells, plan, "exposures"), countedIn(cells, plan, "events")]))
       }
     }
     return plans.map((plan) => prints.get(plan)!)

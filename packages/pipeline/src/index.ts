@@ -20,6 +20,7 @@ export { fingerprint, fingerprints, fingerprintStatement } from "./fingerprint.t
 export { refresh, type Refreshed, type StateContext } from "./incremental/refresh.ts"
 export { dropStates, listStates, type StateEntry } from "./incremental/states.ts"
 export { isTooLarge } from "./ladder.ts"
+export { type Look, look, type LookInput } from "./look.ts"
 export { type ExpectedBaseline, type OutlookInput, outlookOf } from "./outlook/outlook.ts"
 export { trafficOf } from "./outlook/traffic.ts"
 export { breakdownsOf, type PartsInput, seriesOf } from "./parts.ts"

@@ -2,14 +2,15 @@
 import { type Plan, plan } from "@assay/aggregation"
 import { type AssayError, Instant, PlanError, type ResultsSummary } from "@assay/model"
 import {
-  fingerprints,
   type Job,
+  type Look,
+  look,
   type RecomputeContext,
   type Recomputed,
   recomputeEach,
   type RunEvent
 } from "@assay/pipeline"
-import { type Claim, interrupted, type RunProgress, Runs, type Snapshot, Store } from "@assay/store"
+import { type Claim, interrupted, type Run, type RunProgress, Runs, type Snapshot, Store } from "@assay/store"
 import { Warehouse } from "@assay/warehouse"
 import { Cause, Clock, Deferred, Effect, Exit, Fiber, Metric, Option, Random, Ref, Result } from "effect"
 import * as Log from "./Log.ts"
@@ -198,13 +199,9 @@ interface Ready {
 
 /** The result that still says all that a new one would, by its id: none of what it was made of has changed. */
 const unchangedSince = Effect.fnUntraced(
-  function*({ held: { claim }, job, planned }: Ready, version: string, print: string) {
-    if (claim.run.reason === "request" || !isTimeless(planned)) return undefined
-    const runs = yield* Runs
-    const { experiment } = claim.run
-    const [before] = yield* runs.list({ experiment, states: ["succeeded"], limit: 1 })
-    if (before?.fingerprint !== print || before.snapshot === undefined) return undefined
-    const latest = yield* claim.store(print).latest(experiment)
+  function*({ held: { claim }, job }: Ready, version: string, before: Run | undefined, { print, same }: Look) {
+    if (claim.run.reason === "request" || !same || before?.snapshot === undefined) return undefined
+    const latest = yield* claim.store(print).latest(claim.run.experiment)
     return Option.isSome(latest) && latest.value.id === before.snapshot &&
         stillHolds(latest.value, job, version, claim.at)
       ? before.snapshot
@@ -233,13 +230,22 @@ const compute = Effect.fnUntraced(function*(held: ReadonlyArray<Held>, work: Wor
   const context: RecomputeContext = { ...work.context, asOf, warehouseVersion: yield* warehouse.version() }
   // Where time alone changes results, nothing that is seen of the data could spare them.
   const looked = ready.filter(({ planned }) => isTimeless(planned))
-  const found = yield* fingerprints(looked.map(({ planned }) => planned))
-  const prints = new Map(looked.map((one, i) => [one, found[i]!]))
+  const runs = yield* Runs
+  const befores = yield* Effect.forEach(
+    looked,
+    ({ job }) => runs.list({ experiment: job.experiment.key, states: ["succeeded"], limit: 1 })
+  )
+  const found = yield* look(
+    looked.map(({ planned }, i) => ({ plan: planned, before: befores[i]![0]?.fingerprint })),
+    asOf
+  )
+  const seen = new Map(looked.map((one, i) => [one, { before: befores[i]![0], now: found[i]! }]))
   const changed: Array<Ready & { readonly print: string }> = []
   for (const one of ready) {
-    const print = prints.get(one) ?? ""
+    const { before, now } = seen.get(one) ?? { before: undefined, now: { print: "", same: false } }
+    const { print } = now
     const { claim } = one.held
-    const kept = yield* Effect.result(unchangedSince(one, context.version, print))
+    const kept = yield* Effect.result(unchangedSince(one, context.version, before, now))
     if (Result.isFailure(kept)) yield* end(one.held, report, Effect.fail(kept.failure))
     else if (kept.success === undefined) changed.push({ ...one, print })
     else {

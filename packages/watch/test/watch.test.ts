@@ -480,6 +480,34 @@ layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("watching", (it)
   )
 
   check(
+    "looks at what was stored since, where the table says when, and sees what came late",
+    ({ at, once, runs }) =>
+      Effect.gen(function*() {
+        yield* load(exposed(20))
+        const { mapping } = watchedOf([]).context
+        const watched = sharing(watchedOf(five.slice(0, 2)), {
+          mapping: { ...mapping, columns: { ...mapping.columns, ingested: "collected_at" } }
+        })
+        yield* at(start + day)
+        yield* once(watched)
+        yield* at(start + day + 2 * hour)
+        yield* once(watched)
+        yield* insertEvents("events", [
+          bought(`${start} 0`, start + hour),
+          { ...bought(`${start} 0`, start + hour), ingested: start + day + 3 * hour }
+        ])
+        yield* at(start + day + 4 * hour)
+        yield* once(watched)
+        yield* at(start + day + 6 * hour)
+        yield* once(watched)
+        assert.deepStrictEqual(
+          (yield* runs).filter(({ experiment }) => experiment === "a").map(({ result }) => result),
+          ["unchanged", "new", "unchanged", "new"]
+        )
+      })
+  )
+
+  check(
     "reads those alone that can't share, and takes along who would be due soon",
     ({ at, once, runs }) =>
       Effect.gen(function*() {

@@ -25,7 +25,7 @@ const withoutWindow = (metric: Metric): Metric => {
 }
 
 /** Experiments without an end, so that there is something to look for, and metrics without a window, so that time alone changes nothing. */
-const watchedOf = (size: ManySize, sharedReads: boolean): Watched => ({
+const watchedOf = (size: ManySize, sharedReads: boolean, stored: boolean): Watched => ({
   jobs: new Map(
     Array.from({ length: size.experiments }, (_, i) => {
       const { ended_at: __, ...experiment } = experimentOf(i, size.metrics)
@@ -34,7 +34,9 @@ const watchedOf = (size: ManySize, sharedReads: boolean): Watched => ({
   ),
   context: {
     metrics: new Map([...catalogue].map(([key, metric]) => [key, withoutWindow(metric)])),
-    mapping: defaultEventMapping,
+    mapping: stored
+      ? { ...defaultEventMapping, columns: { ...defaultEventMapping.columns, ingested: "collected_at" } }
+      : defaultEventMapping,
     aggregations: new Map([occurrence, sum].map((one) => [one.name, one])),
     engine: engines.bayesian,
     confidence: 0.95,
@@ -72,8 +74,8 @@ const addEvents = Effect.fn("bench.addEvents")(function*(events: number, at: num
 })
 
 /**
- * A table: the first results of all experiments, an hour later without new data, and another hour later with some, each pass to its end with `concurrency`
- * runs at a time, apart and with shared reads.
+ * A table: the first results of all experiments, later without new data, and with some; then with a column that says when rows were stored, and an
+ * index on it. Each pass to its end with `concurrency` runs at a time, apart and with shared reads.
  */
 export const watchedBenchmark = Effect.fn("bench.watched")(function*(size: ManySize, concurrency: number) {
   yield* makeEvents(size)
@@ -82,7 +84,11 @@ export const watchedBenchmark = Effect.fn("bench.watched")(function*(size: ManyS
     { shared: false, store: yield* Layer.build(Layer.fresh(Runs.layerMemory)) },
     { shared: true, store: yield* Layer.build(Layer.fresh(Runs.layerMemory)) }
   ]
-  const pass = Effect.fnUntraced(function*(shared: boolean, store: Context.Context<Runs | Store>, at: number) {
+  const pass = Effect.fnUntraced(function*(
+    { at, stored }: { readonly at: number; readonly stored: boolean },
+    shared: boolean,
+    store: Context.Context<Runs | Store>
+  ) {
     let [looks, statements, rows] = [0, 0, 0]
     const counting: WarehouseShape = {
       ...warehouse,
@@ -95,7 +101,7 @@ export const watchedBenchmark = Effect.fn("bench.watched")(function*(size: ManyS
           }))
     }
     const measured = yield* measure(
-      watch({ load: Effect.succeed(watchedOf(size, shared)), runner: "bench", concurrency, once: true }).pipe(
+      watch({ load: Effect.succeed(watchedOf(size, shared, stored)), runner: "bench", concurrency, once: true }).pipe(
         Effect.flatMap((failed) => (failed === 0 ? Effect.void : Effect.die(new Error(`${failed} runs failed`)))),
         Effect.provideService(Warehouse, counting),
         Effect.provideService(Clock.Clock, yield* shifted(at - Date.now())),
@@ -108,15 +114,21 @@ export const watchedBenchmark = Effect.fn("bench.watched")(function*(size: ManyS
   })
   const first = start + (days + 1) * day
   const steps = [
-    { name: "first results", at: first, added: 0 },
-    { name: "nothing new", at: first + 2 * hour, added: 0 },
-    { name: "new events", at: first + 4 * hour, added: Math.ceil(size.events / 100) }
+    { name: "first results", at: first, added: 0, stored: false },
+    { name: "nothing new", at: first + 2 * hour, added: 0, stored: false },
+    { name: "new events", at: first + 4 * hour, added: Math.ceil(size.events / 100), stored: false },
+    { name: "index on the time of storing", at: first + 6 * hour, added: 0, stored: true },
+    { name: "nothing new, with it", at: first + 8 * hour, added: 0, stored: true }
   ]
   const lines: Array<ReadonlyArray<string>> = []
-  for (const { added, at, name } of steps) {
+  for (const { added, at, name, stored } of steps) {
     if (added > 0) yield* addEvents(added, at)
+    if (stored) {
+      yield* warehouse.command(plain("ALTER TABLE events ADD INDEX IF NOT EXISTS stored collected_at TYPE minmax"))
+      yield* warehouse.command(plain("ALTER TABLE events MATERIALIZE INDEX stored SETTINGS mutations_sync = 1"))
+    }
     for (const { shared, store } of stores) {
-      const { cpuMs, looks, rows, statements, wallMs } = yield* pass(shared, store, at)
+      const { cpuMs, looks, rows, statements, wallMs } = yield* pass({ at, stored }, shared, store)
       lines.push([
         name,
         shared ? "shared" : "apart",
