@@ -16,8 +16,12 @@ export const visible = (text: string): string =>
 export const name = (text: string): VNode =>
   el("bdi", { class: "name", ...(text.length > 60 ? { title: visible(text) } : {}) }, visible(text))
 
+/** A text whose lines don't end inside of `9.9 %` and of `p = 0.02`. */
+const kept = (text: string): string =>
+  text.replaceAll(/(\d) %/g, "$1\u00a0%").replaceAll(/\bp ([=<]) (?=\d)/g, "p\u00a0$1\u00a0")
+
 /** A sentence that may hold foreign names. */
-export const sentence = (text: string): VNode => el("bdi", {}, visible(text))
+export const sentence = (text: string): VNode => el("bdi", {}, kept(visible(text)))
 
 /** An instant as `2026-01-15 00:00 UTC`, readable for machines too; foreign text where it isn't one. */
 export const time = (instant: string): VNode => {

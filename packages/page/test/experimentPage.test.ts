@@ -49,7 +49,10 @@ describe("the page of an experiment", () => {
       })
         .document.querySelector("#verdict")
     )
-    for (const { sentence } of decision.reasons) expect(verdict.split(sentence).length).toBe(2)
+    const plain = verdict.replaceAll("\u00a0", " ")
+    for (const { sentence } of decision.reasons) expect(plain.split(sentence).length).toBe(2)
+    // Lines don't end inside of a figure.
+    expect(verdict).toMatch(/\d\u00a0%/)
     expect(verdict).toContain("For the reasons above.")
   })
 

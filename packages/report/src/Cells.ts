@@ -110,11 +110,14 @@ export const padEnd = (text: string, cells: number): string => text + " ".repeat
 /** Spaces and a text up to so many cells. */
 export const padStart = (text: string, cells: number): string => " ".repeat(Math.max(0, cells - width(text))) + text
 
-/** A text in lines of at most so many cells (≥ 4), broken at spaces, and inside a word where that is longer than a line. */
+/** Spaces at which a line may end: not those inside of `9.9 %` and of `p = 0.02`. */
+const breaks = /(?<!\bp [=<]) (?!(?<=\d )%|(?<=\bp )[=<] \d)/
+
+/** A text in lines of at most so many cells (≥ 4), broken at spaces but those inside of a figure, and inside a word where that is longer than a line. */
 export const wrap = (text: string, cells: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let line = ""
-  for (const word of text.split(" ").filter((word) => word !== "")) {
+  for (const word of text.split(breaks).filter((word) => word !== "")) {
     if (line !== "" && width(line) + 1 + width(word) <= cells) {
       line = `${line} ${word}`
       continue

@@ -82,6 +82,8 @@ describe("cutting and wrapping", () => {
       expect(lines.join("").replaceAll(" ", "")).toBe(text.replaceAll(" ", ""))
     }))
     expect(Cells.wrap("the quick brown fox", 10)).toEqual(["the quick", "brown fox"])
+    expect(Cells.wrap("it got worse (+10.2 %, p = 0.002)", 19)).toEqual(["it got worse", "(+10.2 %,", "p = 0.002)"])
+    expect(Cells.wrap("up = or down % or p < 0.0001", 8)).toEqual(["up = or", "down %", "or", "p < 0.00", "01"])
   })
 
   it("pads to so many cells", () => {

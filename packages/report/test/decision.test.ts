@@ -57,8 +57,8 @@ describe("the decision of a scorecard", () => {
           comparisons).
         - Look 1 of 2 is taken now, with 50 % of the plan; the next one comes with
           2026-01-29.
-        - large: do not ship. The guardrail support_tickets got worse (+13.2 %, p =
-          0.001)."
+        - large: do not ship. The guardrail support_tickets got worse (+13.2 %,
+          p = 0.001)."
     `)
   })
 
