@@ -209,6 +209,8 @@ describe("assay runs", () => {
     const none = await assay(["runs"], { cwd })
     expect([none.code, none.stdout]).toEqual([0, ""])
     expect(none.stderr).toContain("No runs yet")
+    const failed = await assay(["runs", "nobody", "--state", "failed"], { cwd })
+    expect(failed.stderr).toContain("There are no runs of \"nobody\" that are failed")
     const error = { code: "query_limit", message: "The query took longer than 600 s.", hint: "Raise limits.seconds" }
     await inStore(
       cwd,

@@ -61,6 +61,11 @@ export const runRuns = Effect.fn("command.runs")(function*(input: RunsInput) {
       limit: input.limit
     })
     if (input.json) return yield* printJson({ schema: "assay.runs/1", runs: found })
-    yield* found.length === 0 ? say("No runs yet: `assay watch` makes them") : print(table(found))
+    if (found.length > 0) return yield* print(table(found))
+    const asked = [
+      ...(Option.isSome(input.experiment) ? [`of ${JSON.stringify(input.experiment.value)}`] : []),
+      ...(Option.isSome(input.state) ? [`that are ${input.state.value}`] : [])
+    ]
+    yield* say(asked.length === 0 ? "No runs yet: `assay watch` makes them" : `There are no runs ${asked.join(" ")}`)
   }).pipe(Effect.provide(runsLayer(project)))
 })
