@@ -19,7 +19,7 @@ import { makeEvents, type Size } from "./data.ts"
 import { forgetful } from "./engine.ts"
 import { measure, median, table } from "./measure.ts"
 import { peak, resetPeak } from "./memory.ts"
-import { metricKeys, sumExperiment, sumPlan } from "./metrics.ts"
+import { metricKeys, sumExperiment, sumPlan, unlikeSums } from "./metrics.ts"
 
 type Policy = EventMapping["deduplication"]["policy"]
 
@@ -28,6 +28,10 @@ export interface Point {
   readonly size: Size
   readonly policies: ReadonlyArray<Policy>
   readonly rounds: number
+  /** Whether there is a daily series. */
+  readonly series?: boolean
+  /** Whether there are metrics that aren't sums over single events, too. */
+  readonly mixed?: boolean
 }
 
 /** What was found: medians of seconds, and the most memory of all rounds: what ClickHouse counts for the query, and what the process grew by since its data were made. */
@@ -43,14 +47,17 @@ export interface Found {
 const idColumn = { columns: { ...defaultEventMapping.columns, event_id: "event_id" } }
 
 /** Fills a table of a size and runs the statement of each policy in turn, a round more than are counted. */
-export const measurePoint = Effect.fn("bench.point")(function*({ policies, rounds, size }: Point) {
+export const measurePoint = Effect.fn("bench.point")(function*(
+  { mixed = false, policies, rounds, series = false, size }: Point
+) {
   yield* makeEvents(size)
   const { query } = yield* Warehouse
   const runs = new Map(policies.map((policy) => [policy, new Array<Omit<Found, "policy">>()]))
   const before = resetPeak()
   for (let round = 0; round <= rounds; round++) {
     for (const policy of policies) {
-      const statement = compile(sumPlan(metricKeys(size.metrics), policy, policy === "id" ? idColumn : {}))
+      const mapping = policy === "id" ? idColumn : {}
+      const statement = compile(sumPlan(metricKeys(size.metrics), policy, mapping, { series }, mixed ? unlikeSums : []))
       resetPeak()
       let [memory, rows] = [0, 0]
       const { cpuMs, wallMs } = yield* measure(
@@ -147,6 +154,24 @@ export const growth = async (most: number, rounds: number): Promise<string> => {
   return `10 sum metrics, ${rounds} rounds after one that isn't counted, each size in a process of its own\n` +
     `Identities a tenth of the events\n${await series((events) => Math.ceil(events / 10))}\n\n` +
     `Always as many identities\n${await series(() => Math.ceil(least / 10))}`
+}
+
+/** What a series takes where identities have few events each, and many: with each number of events as many, over fewer and fewer identities. */
+export const seriesMemory = async (events: number, rounds: number): Promise<string> => {
+  const rows: Array<ReadonlyArray<string>> = []
+  for (const each of [10, 100, 1000, 10_000]) {
+    const size: Size = { events, identities: Math.ceil(events / each), metrics: 10 }
+    for (const mixed of [false, true]) {
+      for (const series of [false, true]) {
+        const [at] = await apart({ size, policies: ["none"], rounds, series, mixed })
+        const what = `${series ? "daily" : "totals"}${mixed ? ", unique, funnel" : ""}`
+        rows.push([shown(size.identities), what, ...cells(at!)])
+        console.error(rows.at(-1)!.join("  "))
+      }
+    }
+  }
+  return `10 sum metrics, ${shown(events)} events; medians of ${rounds}, each in a process of its own\n` +
+    table(["identities", "statement", ...header], rows)
 }
 
 /** What looking for repeated rows costs: by the row and by an id, where one row in ten is there twice. */

@@ -7,7 +7,7 @@ import { aggregations } from "./aggregations.ts"
 import { calibration } from "./calibration.ts"
 import { decisions } from "./decisions.ts"
 import { forgetful } from "./engine.ts"
-import { duplicates, growth, identities, measurePoint, type Point } from "./growth.ts"
+import { duplicates, growth, identities, measurePoint, type Point, seriesMemory } from "./growth.ts"
 import { keep } from "./history.ts"
 import { manyBenchmark } from "./many.ts"
 import { metricsBenchmark, partsBenchmark } from "./metrics.ts"
@@ -19,6 +19,7 @@ import { watchedBenchmark } from "./watched.ts"
 const usage = `Usage: npm run bench -- <name>
   metrics [events] [rounds] [metrics]  one recompute against the plain statement, one query per metric and the floor (20000000, 5, 10)
   parts [events] [rounds]     slices by 0, 1 and 5 dimensions, with and without the daily series (20000000, 5)
+  series [events] [rounds]    time and memory of the daily series, by how many events identities have (4000000, 3)
   summary [metrics] [variants] [slices]  from the rows of an answer to the encoded summary (100, 10, 50)
   refresh [events] [rounds]   from a state against reading everything, after 1, 5, 20 % more events and in 30 steps (20000000, 5)
   growth [most events] [rounds]  time and memory from 2000000 events on, and their exponents (20000000, 3)
@@ -71,6 +72,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string> | string>> = {
       )
     ),
   growth: () => growth(number(0, 20_000_000), number(1, 3)),
+  series: () => seriesMemory(number(0, 4_000_000), number(1, 3)),
   duplicates: () => duplicates(number(0, 20_000_000), number(1, 5)),
   identities: () => identities(number(0, 50_000_000), 1e6 * number(1, 8000)),
   summary: () => summaryBenchmark({ metrics: number(0, 100), variants: number(1, 10), slices: number(2, 50) }, 9),
