@@ -1,5 +1,5 @@
 /** Answers that take less memory: on disk, in parts of the identities; and previews over a part of them. */
-import { chunked, compile, decodeAggregates, type Plan } from "@assay/aggregation"
+import { chunked, compile, decodeAggregates, defineAggregation, NoOptions, type Plan } from "@assay/aggregation"
 import { type MemoryMode, QueryRejected, type ResultsSummary, type Statement } from "@assay/model"
 import { scorecard } from "@assay/report"
 import { Store } from "@assay/store"
@@ -7,9 +7,9 @@ import { Warehouse, type WarehouseShape } from "@assay/warehouse"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
 import { recompute } from "../src/index.ts"
-import { climb, lowerAfter, rungs } from "../src/ladder.ts"
+import { chunkings, climb, lowerAfter, rungs } from "../src/ladder.ts"
 import { planOf } from "./plans.ts"
-import { contextOf, event, exposure, jobOf, load, measuring } from "./world.ts"
+import { aggregations, contextOf, day, event, exposure, jobOf, load, measuring, metric, start } from "./world.ts"
 
 const keys = ["purchased", "purchases", "revenue", "basket", "price", "refunded"] as const
 
@@ -31,11 +31,11 @@ const whole = (planned: Plan) =>
     return yield* Effect.fromResult(decodeAggregates(planned, rows))
   })
 
-/** Numbers to 12 digits, counts and whole sums in full. */
-const nearly = (value: unknown): unknown =>
+/** Numbers to so many digits, counts and whole sums in full. */
+const nearly = (value: unknown, digits = 12): unknown =>
   JSON.parse(
     JSON.stringify(value, (_, one: unknown) =>
-      typeof one === "number" && !Number.isInteger(one) ? Number(one.toPrecision(12)) : one)
+      typeof one === "number" && !Number.isInteger(one) ? Number(one.toPrecision(digits)) : one)
   )
 
 /** A warehouse with so little memory that only statements over parts of the identities fit, and those only from so many parts on. */
@@ -48,7 +48,91 @@ const tight = (warehouse: WarehouseShape, fits: (of: number) => boolean): Wareho
   }
 })
 
+/** How many different values an identity's events have. */
+const different = defineAggregation({
+  name: "different",
+  version: "1.0.0",
+  options: NoOptions,
+  reads: "text",
+  columns: ({ events }) => ({ different: events.unique(events.text) }),
+  estimand: { kind: "mean", column: "different" }
+})
+
+/** The plan of a series of these metrics: a sum with a trait as covariate, and what isn't a sum over single events. */
+const timed = (...keys: readonly ["revenue" | "different", ...ReadonlyArray<"different">]) =>
+  planOf({ ...measuring(keys), series: true }, undefined, {
+    aggregations: new Map([...aggregations, [different.name, different]]),
+    metrics: new Map(
+      [
+        metric("revenue", "sum", { covariate: { trait: "amount" } }),
+        metric("different", "different", { window: "10d" })
+      ].map((one) => [one.key, one])
+    )
+  })
+
+/** Events of identities over two weeks, a few of them before the exposure, made inside ClickHouse. */
+const many = (identities: number, each: number): Statement => ({
+  text:
+    `INSERT INTO events (environment_key, event, feature_name, identifier, timestamp, value, metadata, country, amount)
+    SELECT 'production', if(nth = 0, '$flag_exposure', if(nth % 5 = 0, 'refund', 'purchase')), if(nth = 0, 'checkout', ''),
+      concat('v', toString(number)), fromUnixTimestamp64Milli({start:Int64} + if(nth = 0, number % 3, nth % 15 - 1) * {day:Int64} + nth),
+      if(nth = 0, if(number % 2 = 0, 'control', 'treatment'), toString((number + nth * nth) % 50)), '{}',
+      if(number % 3 = 0, 'SE', 'DE'), number % 7
+    FROM numbers({identities:UInt64}) ARRAY JOIN range({each:UInt64} + 1) AS nth`,
+  parameters: { identities, each, start, day },
+  settings: {}
+})
+
+/** The rung that a statement belongs to, by its place. */
+const rungOf = ({ settings, text }: Statement): number => {
+  const [, of] = /cityHash64\([^%]*% (\d+) >= /.exec(text) ?? []
+  return of !== undefined
+    ? 2 + chunkings.findIndex((chunks) => chunks === Number(of))
+    : "max_bytes_before_external_group_by" in settings
+    ? 1
+    : 0
+}
+
 layer(Warehouse.layerEmbedded(), { excludeTestServices: true })("in little memory", (it) => {
+  it.effect("a series is the same on every rung", () =>
+    Effect.gen(function*() {
+      yield* load(rows)
+      const planned = timed("different")
+      const warehouse = yield* Warehouse
+      yield* warehouse.command(many(300, 20))
+      const direct = yield* whole(planned)
+      assert.isAbove(direct.points.filter(({ moments: [first] }) => first !== undefined).length, 10)
+      for (const [i, rung] of rungs().entries()) {
+        const found = yield* climb(planned, (statement) =>
+          warehouse.query({
+            ...statement,
+            settings: {
+              ...statement.settings,
+              compile_expressions: 0,
+              ...(rungOf(statement) < i ? { max_memory_usage: 1 } : {})
+            }
+          }))
+        assert.deepStrictEqual(found.memory, rung && { ...rung, runs: 1 })
+        const decoded = yield* Effect.fromResult(decodeAggregates(planned, found.rows, rung?.by === "chunks"))
+        assert.deepStrictEqual(nearly(decoded), nearly(direct))
+      }
+    }))
+
+  it.effect("a series whose lists don't fit comes in parts, and is the same", () =>
+    Effect.gen(function*() {
+      yield* load([])
+      const planned = timed("revenue", "different")
+      const warehouse = yield* Warehouse
+      yield* warehouse.command(many(5000, 100))
+      const direct = yield* whole(planned)
+      const settings = { max_threads: 2, max_memory_usage: 50_000_000 }
+      const found = yield* climb(planned, (statement) =>
+        warehouse.query({ ...statement, settings: { ...statement.settings, ...settings } }))
+      assert.strictEqual(found.memory?.by, "chunks")
+      const decoded = yield* Effect.fromResult(decodeAggregates(planned, found.rows, true))
+      assert.deepStrictEqual(nearly(decoded, 9), nearly(direct, 9))
+    }))
+
   it.effect("parts of the identities make the whole, counts to the last bit", () =>
     Effect.gen(function*() {
       yield* load(rows)

@@ -4,9 +4,13 @@ import { type Experiment, Moments, type Provenance } from "@assay/model"
 import { Result } from "effect"
 import { contextOf, experimentOf } from "./world.ts"
 
-export const planOf = (experiment: Partial<Experiment> = {}, asOf?: number): Plan => {
+export const planOf = (
+  experiment: Partial<Experiment> = {},
+  asOf?: number,
+  more: Parameters<typeof contextOf>[0] = {}
+): Plan => {
   const planned = plan({
-    ...contextOf(asOf === undefined ? {} : { asOf }),
+    ...contextOf({ ...(asOf === undefined ? {} : { asOf }), ...more }),
     experiment: experimentOf(experiment)
   })
   if (Result.isFailure(planned)) throw planned.failure

@@ -222,30 +222,34 @@ const valuesOf = (plan: Plan, steps: Steps, i: number): Fragment => {
   }
 }
 
-/** From walks to their steps, `steps0…`: lists of columns that are each made of those before. */
+/** From walks to their steps, `steps0…`: stages of columns that are each made of those before. */
 const stepped = (plan: Plan, { steps }: Increments): ReadonlyArray<ReadonlyArray<Fragment>> => {
   const of = steps.map((one, i) => {
     const at = (name: string) => numbered(name, i)
     const isLater = one.age > 1 ||
       plan.accumulators[one.accumulator]!.streams.some((stream) => plan.streams[stream]!.window.from < 0)
     const ending = (list: Fragment) => sql`arrayFilter((x, ends) -> ends != 0, ${list}, ${at("ends")})`
-    return [
-      sql`arraySort(${at("walk")}) AS ${at("walked")}`,
-      sql`arrayMap(event -> toUInt64(bitShiftRight(event, ${integer(broughtBits(plan, one))})), ${at("walked")}) AS ${
-        at("times")
-      }`,
-      sql`arrayMap(t -> toUInt64(${
-        pointAt(plan, isLater ? sql`greatest(t, ${entering(one.age, word("exposure"))})` : word("t"))
-      }), ${at("times")}) AS ${at("periods")}`,
-      sql`arrayPopFront(arrayPushBack(arrayDifference(${at("periods")}), 1)) AS ${at("ends")}`,
-      sql`${ending(sql`arrayEnumerate(${at("walked")})`)} AS ${at("last")}`,
-      sql`${valuesOf(plan, one, i)} AS ${at("values")}`,
-      sql`arrayMap((period, value) -> ${
-        both(sql`bitShiftLeft(period, ${integer(slotBits)})`, sql`reinterpretAsUInt64(toFloat64(value))`)
-      }, ${ending(at("periods"))}, ${at("values")}) AS ${at("steps")}`
-    ] as const
+    return {
+      walked: [sql`arraySort(${at("walk")}) AS ${at("walked")}`],
+      periods: [
+        sql`arrayMap(event -> toUInt64(bitShiftRight(event, ${integer(broughtBits(plan, one))})), ${at("walked")}) AS ${
+          at("times")
+        }`,
+        sql`arrayMap(t -> toUInt64(${
+          pointAt(plan, isLater ? sql`greatest(t, ${entering(one.age, word("exposure"))})` : word("t"))
+        }), ${at("times")}) AS ${at("periods")}`,
+        sql`arrayPopFront(arrayPushBack(arrayDifference(${at("periods")}), 1)) AS ${at("ends")}`,
+        sql`${ending(sql`arrayEnumerate(${at("walked")})`)} AS ${at("last")}`
+      ],
+      steps: [
+        sql`${valuesOf(plan, one, i)} AS ${at("values")}`,
+        sql`arrayMap((period, value) -> ${
+          both(sql`bitShiftLeft(period, ${integer(slotBits)})`, sql`reinterpretAsUInt64(toFloat64(value))`)
+        }, ${ending(at("periods"))}, ${at("values")}) AS ${at("steps")}`
+      ]
+    }
   })
-  return ([0, 1, 2, 3, 4, 5, 6] as const).map((stage) => of.map((one) => one[stage]))
+  return ["walked", "periods", "steps"].map((stage) => of.flatMap((one) => one[stage as keyof typeof one]))
 }
 
 /** All events and steps of a shape's measures as one list, sorted. */
@@ -294,7 +298,7 @@ const change = (columns: ReadonlyArray<PlannedColumn>, [i, j]: ReturnType<typeof
   return sql`${at("a")} - ${at("b")}`
 }
 
-/** From the list of a shape to what its events added, `keys…` and `changes…`: columns that are each made of those before. */
+/** From the list of a shape to what its events added, `added…`: stages of columns that are each made of those before. */
 const changesOf = (
   plan: Plan,
   increments: Increments,
@@ -340,21 +344,22 @@ const changesOf = (
     [sql`${listOf(plan, increments, one, s)} AS ${at("list")}`],
     [
       sql`arrayMap(event -> toUInt64(bitShiftRight(event, 64)), ${at("list")}) AS ${at("marks")}`,
-      sql`arrayMap(event -> reinterpretAsFloat64(toUInt64(event)), ${at("list")}) AS ${at("numbers")}`
+      sql`arrayMap(event -> reinterpretAsFloat64(toUInt64(event)), ${at("list")}) AS ${at("numbers")}`,
+      ...(several
+        ? [
+          sql`arrayDifference(arrayMap(mark -> toInt64(bitShiftRight(mark, ${integer(measureAt)})), ${
+            at("marks")
+          })) AS ${at("begin")}`
+        ]
+        : [])
     ],
-    several
-      ? [
-        sql`arrayDifference(arrayMap(mark -> toInt64(bitShiftRight(mark, ${integer(measureAt)})), ${at("marks")})) AS ${
-          at("begin")
-        }`
-      ]
-      : [],
-    running,
-    before,
+    [...running, ...before],
     [
       sql`arrayMap(mark -> bitShiftRight(mark, ${integer(slotBits)}), ${at("marks")}) AS ${at("keys")}`,
       ...sumsOf(columns.length).map((sum, i) =>
-        sql`arrayMap((${join(after)}) -> ${change(columns, sum)}, ${join(lists)}) AS ${at("changes", i)}`
+        sql`mapFromArrays(${at("keys")}, arrayMap((${join(after)}) -> ${change(columns, sum)}, ${join(lists)})) AS ${
+          at("added", i)
+        }`
       )
     ]
   ]
@@ -367,25 +372,20 @@ export const shapeSums = ({ shapes }: Increments) =>
   )
 
 /**
- * The rows of units that have `lanes`, with the accumulators that steps tell, and what was added to each of the {@link shapeSums} in maps `added0_0…`, whose keys are a measure and a
- * period.
+ * The rows of units that have `lanes`, with the accumulators that steps tell, and what was added to each of the {@link shapeSums} in maps
+ * `added0_0…`, whose keys are a measure and a period.
  */
 export const withIncrements = (plan: Plan, increments: Increments, unit: Fragment): Fragment => {
   const changes = listed(plan, increments).map((one, s) => changesOf(plan, increments, one, s))
-  // In a SELECT of their own each: a name is put in the place of what it stands for, so that chains of them would grow beyond all measure.
-  const stages = [
-    placed(plan),
-    ...stepped(plan, increments),
-    plan.accumulators.flatMap((_, i) => {
-      const steps = tellingSteps(plan, increments, i)
-      // There are no steps where nothing happened, and no value is 0.
-      return steps === undefined ? [] : [sql`toFloat64(${numbered("values", steps)}[-1]) AS ${numbered("a", i)}`]
-    }),
-    ...Array.from({ length: 6 }, (_, stage) => changes.flatMap((of) => of[stage]!)),
-    shapeSums(increments).map(({ name, shape }) =>
-      sql`mapFromArrays(${ofShape("keys", shape)}, ${word(`changes${name}`)}) AS ${word(`added${name}`)}`
-    )
-  ]
+  const [walked, ...stepping] = stepped(plan, increments)
+  const [listing, ...changing] = Array.from({ length: 4 }, (_, stage) => changes.flatMap((of) => of[stage]!))
+  const told = plan.accumulators.flatMap((_, i) => {
+    const steps = tellingSteps(plan, increments, i)
+    // There are no steps where nothing happened, and no value is 0.
+    return steps === undefined ? [] : [sql`toFloat64(${numbered("values", steps)}[-1]) AS ${numbered("a", i)}`]
+  })
+  // Each in a SELECT of its own: a name is put in the place of what it stands for, so that long chains of them would grow beyond all measure.
+  const stages = [[...placed(plan), ...walked!], ...stepping, [...told, ...listing!], ...changing]
   return stages.reduce(
     (from, columns) =>
       columns.length === 0 ? from : sql`SELECT *, ${join(columns)}
