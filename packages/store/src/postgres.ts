@@ -55,19 +55,19 @@ const YEAR_SECONDS = 365 * 86_400
 const DAY_SECONDS = 86_400
 
 /** Each leads from one version of our tables to the next; only ever added to. */
-const migrations: ReadonlyArray<(schema: string) => string> = [
-  (schema) =>
-    `CREATE TABLE ${schema}.runs (
+const migrations: ReadonlyArray<(tables: string) => string> = [
+  (tables) =>
+    `CREATE TABLE ${tables}.runs (
        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id uuid NOT NULL UNIQUE, experiment text NOT NULL, state text NOT NULL,
        finished_at timestamptz, run text NOT NULL
      );
-     CREATE INDEX ON ${schema}.runs (experiment, seq DESC);
-     CREATE INDEX ON ${schema}.runs (seq) WHERE state IN ('queued', 'running');
-     CREATE TABLE ${schema}.claims (experiment text PRIMARY KEY, at bigint NOT NULL);
-     CREATE TABLE ${schema}.snapshots (
+     CREATE INDEX ON ${tables}.runs (experiment, seq DESC);
+     CREATE INDEX ON ${tables}.runs (seq) WHERE state IN ('queued', 'running');
+     CREATE TABLE ${tables}.claims (experiment text PRIMARY KEY, at bigint NOT NULL);
+     CREATE TABLE ${tables}.snapshots (
        experiment text NOT NULL, id text COLLATE "C" NOT NULL, as_of bigint NOT NULL, snapshot text NOT NULL, PRIMARY KEY (experiment, id)
      );
-     CREATE INDEX ON ${schema}.snapshots (experiment, as_of DESC, id DESC);`
+     CREATE INDEX ON ${tables}.snapshots (experiment, as_of DESC, id DESC);`
 ]
 
 const codeOf = (cause: unknown): string =>
@@ -221,12 +221,15 @@ const makeBoss = async (pool: Pool, schema: string, supervise: boolean): Promise
 const stopBoss = (boss: PgBoss) =>
   Effect.promise(() => boss.stop({ graceful: false, close: false }).catch(() => undefined))
 
-/** The version of our tables in the schema, 0 where there are none. */
-const versionOf = async (client: Query, schema: string): Promise<number> => {
-  const { rows: [found] } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`${schema}.migrations`])
+/** A schema as it stands before the name of a table. */
+const quoted = (schema: string): string => `"${schema.replaceAll("\"", "\"\"")}"`
+
+/** The version of our tables in the quoted schema, 0 where there are none. */
+const versionOf = async (client: Query, tables: string): Promise<number> => {
+  const { rows: [found] } = await client.query("SELECT to_regclass($1) IS NOT NULL AS there", [`${tables}.migrations`])
   if (found?.there !== true) return 0
   const { rows: [row] } = await client.query(
-    `SELECT coalesce(max(version), 0)::int AS version FROM ${schema}.migrations`
+    `SELECT coalesce(max(version), 0)::int AS version FROM ${tables}.migrations`
   )
   return Number(row?.version)
 }
@@ -237,22 +240,23 @@ const versionOf = async (client: Query, schema: string): Promise<number> => {
  */
 export const migratePostgres = Effect.fn("migratePostgres")(function*(options: PostgresOptions) {
   const schema = options.schema ?? DEFAULT_SCHEMA
+  const tables = quoted(schema)
   const failure = explain(options.url)
   const pool = yield* connect(options)
   return yield* Effect.tryPromise({
     try: async () => {
       const from = await inTransaction(pool, async (client) => {
         await client.query("SELECT pg_advisory_xact_lock(hashtext($1))", [`${schema}.migrations`])
-        await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
-        const version = await versionOf(client, schema)
+        await client.query(`CREATE SCHEMA IF NOT EXISTS ${tables}`)
+        const version = await versionOf(client, tables)
         if (version > migrations.length) throw new Error(`made by a newer version of Assay (format ${version})`)
         await client.query(
-          `CREATE TABLE IF NOT EXISTS ${schema}.migrations (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`
+          `CREATE TABLE IF NOT EXISTS ${tables}.migrations (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`
         )
         for (const [i, text] of migrations.entries()) {
           if (i < version) continue
-          await client.query(text(schema))
-          await client.query(`INSERT INTO ${schema}.migrations (version) VALUES ($1)`, [i + 1])
+          await client.query(text(tables))
+          await client.query(`INSERT INTO ${tables}.migrations (version) VALUES ($1)`, [i + 1])
         }
         return version
       })
@@ -305,8 +309,9 @@ const viewOf = ({ job_start, job_state, run: text }: Row): Run => {
 export const postgres = Effect.fn("postgres")(
   function*(options: PostgresOptions) {
     const schema = options.schema ?? DEFAULT_SCHEMA
+    const tables = quoted(schema)
     const leaseSeconds = options.leaseSeconds ?? DEFAULT_LEASE_SECONDS
-    const jobs = `${schema}_queue.job`
+    const jobs = `${quoted(`${schema}_queue`)}.job`
     const place = `postgres:${schema}`
     const failure = explain(options.url)
     const pool = yield* connect(options)
@@ -322,7 +327,7 @@ export const postgres = Effect.fn("postgres")(
     const once = <A>(doing: string, run: () => Promise<A>): Effect.Effect<A, StoreError> =>
       Effect.tryPromise({ try: run, catch: (cause) => failure(doing, cause).error })
 
-    const version = yield* once("read the version of the store", () => versionOf(pool, schema))
+    const version = yield* once("read the version of the store", () => versionOf(pool, tables))
     if (version !== migrations.length) {
       return yield* new StoreError({
         message: version === 0
@@ -336,13 +341,13 @@ export const postgres = Effect.fn("postgres")(
     const boss = yield* Effect.acquireRelease(once("open the queue", () => makeBoss(pool, schema, false)), stopBoss)
 
     const select = `SELECT r.run, j.state::text AS job_state, extract(epoch FROM j.start_after) * 1000 AS job_start
-      FROM ${schema}.runs r LEFT JOIN ${jobs} j ON j.id = r.id AND j.name = '${QUEUE}'`
+      FROM ${tables}.runs r LEFT JOIN ${jobs} j ON j.id = r.id AND j.name = '${QUEUE}'`
     const read = async (client: Query, rest: string, values: Array<unknown>): Promise<ReadonlyArray<Run>> =>
       (await client.query<Row>(`${select} ${rest}`, values)).rows.map(viewOf)
     const clock = async (client: Query): Promise<number> =>
       Number((await client.query("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000) AS now")).rows[0].now)
     const save = async (client: Query, run: Run): Promise<void> => {
-      await client.query(`UPDATE ${schema}.runs SET state = $2, finished_at = $3, run = $4 WHERE id = $1`, [
+      await client.query(`UPDATE ${tables}.runs SET state = $2, finished_at = $3, run = $4 WHERE id = $1`, [
         run.id,
         run.state,
         run.finished_at ?? null,
@@ -376,12 +381,12 @@ export const postgres = Effect.fn("postgres")(
     const insertSnapshot = async (client: Query, snapshot: Snapshot, text: string): Promise<Kept> => {
       const key = FileName.directory(snapshot.experiment)
       const { rowCount } = await client.query(
-        `INSERT INTO ${schema}.snapshots (experiment, id, as_of, snapshot) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+        `INSERT INTO ${tables}.snapshots (experiment, id, as_of, snapshot) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
         [key, snapshot.id, Instant.toMillis(snapshot.as_of), text]
       )
       if (rowCount === 0) return "taken"
       const { rows } = await client.query(
-        `SELECT id FROM ${schema}.snapshots WHERE experiment = $1 ${newest} LIMIT 1`,
+        `SELECT id FROM ${tables}.snapshots WHERE experiment = $1 ${newest} LIMIT 1`,
         [key]
       )
       return { path: `${place}#${snapshot.id}`, latest: rows[0].id === snapshot.id }
@@ -400,7 +405,7 @@ export const postgres = Effect.fn("postgres")(
         const { rows } = yield* attempt(
           "read the latest snapshot",
           () =>
-            pool.query(`SELECT id, snapshot FROM ${schema}.snapshots WHERE experiment = $1 ${newest} LIMIT 1`, [
+            pool.query(`SELECT id, snapshot FROM ${tables}.snapshots WHERE experiment = $1 ${newest} LIMIT 1`, [
               FileName.directory(experiment)
             ])
         )
@@ -410,7 +415,7 @@ export const postgres = Effect.fn("postgres")(
         const { rows } = yield* attempt(
           "list the snapshots",
           () =>
-            pool.query(`SELECT id, as_of FROM ${schema}.snapshots WHERE experiment = $1 ${newest}`, [
+            pool.query(`SELECT id, as_of FROM ${tables}.snapshots WHERE experiment = $1 ${newest}`, [
               FileName.directory(experiment)
             ])
         )
@@ -423,7 +428,7 @@ export const postgres = Effect.fn("postgres")(
             pool.query(
               `SELECT asked.at, s.id, s.as_of FROM unnest($1::text[]) WITH ORDINALITY AS asked (experiment, at)
                CROSS JOIN LATERAL (
-                 SELECT id, as_of FROM ${schema}.snapshots WHERE experiment = asked.experiment ${newest} LIMIT 1
+                 SELECT id, as_of FROM ${tables}.snapshots WHERE experiment = asked.experiment ${newest} LIMIT 1
                ) s`,
               [experiments.map(FileName.directory)]
             )
@@ -434,7 +439,7 @@ export const postgres = Effect.fn("postgres")(
         const { rows } = yield* attempt(
           "read a snapshot",
           () =>
-            pool.query(`SELECT id, snapshot FROM ${schema}.snapshots WHERE experiment = $1 AND id = $2`, [
+            pool.query(`SELECT id, snapshot FROM ${tables}.snapshots WHERE experiment = $1 AND id = $2`, [
               FileName.directory(experiment),
               id
             ])
@@ -524,7 +529,7 @@ export const postgres = Effect.fn("postgres")(
     /** The runs of these experiments that could be taken along with another one, locked so that nobody else takes them. */
     const alongWith = async (client: Query, first: Run, experiments: ReadonlyArray<string>) => {
       const { rows } = await client.query<{ readonly id: string }>(
-        `SELECT j.id FROM ${jobs} j JOIN ${schema}.runs r ON r.id = j.id
+        `SELECT j.id FROM ${jobs} j JOIN ${tables}.runs r ON r.id = j.id
          WHERE j.name = $1 AND j.state < 'active' AND NOT j.blocked AND j.start_after <= now()
            AND r.experiment = ANY($2) AND r.id <> $3
          FOR UPDATE OF j SKIP LOCKED`,
@@ -564,7 +569,7 @@ export const postgres = Effect.fn("postgres")(
             const [twin] = await read(client, "WHERE r.id = $1", [run.id])
             if (twin !== undefined) return { run: twin, queued: false }
             await client.query(
-              `INSERT INTO ${schema}.runs (id, experiment, state, run) VALUES ($1, $2, 'queued', $3)`,
+              `INSERT INTO ${tables}.runs (id, experiment, state, run) VALUES ($1, $2, 'queued', $3)`,
               [
                 run.id,
                 key,
@@ -587,7 +592,7 @@ export const postgres = Effect.fn("postgres")(
             const { rows: [running] } = await client.query(
               `SELECT count(DISTINCT coalesce(r.run::json ->> 'together', j.id::text)) AS places,
                  count(r.run::json ->> 'together') AS together
-               FROM ${jobs} j JOIN ${schema}.runs r ON r.id = j.id WHERE j.name = $1 AND j.state = 'active'`,
+               FROM ${jobs} j JOIN ${tables}.runs r ON r.id = j.id WHERE j.name = $1 AND j.state = 'active'`,
               [QUEUE]
             )
             const which = admitted({ places: Number(running.places), together: Number(running.together) > 0 }, atMost)
@@ -607,9 +612,9 @@ export const postgres = Effect.fn("postgres")(
             }))
             const keys = taking.map(({ found }) => FileName.directory(found.experiment))
             const { rows: [claimed] } = await client.query(
-              `WITH latest AS (SELECT max(at) + 1 AS at FROM ${schema}.claims WHERE experiment = ANY($1)),
+              `WITH latest AS (SELECT max(at) + 1 AS at FROM ${tables}.claims WHERE experiment = ANY($1)),
                now AS (SELECT greatest($2::bigint, latest.at) AS at FROM latest)
-               INSERT INTO ${schema}.claims (experiment, at) SELECT unnest($1::text[]), now.at FROM now
+               INSERT INTO ${tables}.claims (experiment, at) SELECT unnest($1::text[]), now.at FROM now
                ON CONFLICT (experiment) DO UPDATE SET at = excluded.at RETURNING at`,
               [keys, await clock(client)]
             )
@@ -629,7 +634,7 @@ export const postgres = Effect.fn("postgres")(
           new Map(
             (await read(
               pool,
-              `WHERE r.seq IN (SELECT max(seq) FROM ${schema}.runs ${condition} GROUP BY experiment)`,
+              `WHERE r.seq IN (SELECT max(seq) FROM ${tables}.runs ${condition} GROUP BY experiment)`,
               []
             )).map((run) => [run.experiment, run] as const)
           )
@@ -650,7 +655,7 @@ export const postgres = Effect.fn("postgres")(
             ...(states === undefined ? [] : [`r.state = ANY(${bind([...states, "queued", "running"])})`])
           ]
           const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`
-          const open = `(SELECT count(*) FROM ${schema}.runs WHERE state IN ('queued', 'running'))`
+          const open = `(SELECT count(*) FROM ${tables}.runs WHERE state IN ('queued', 'running'))`
           const most = states === undefined ? bind(limit) : `${bind(limit)}::bigint + ${open}`
           const found = await read(pool, `${where} ORDER BY r.seq DESC LIMIT ${most}`, values)
           return (states === undefined ? found : found.filter(({ state }) => states.includes(state))).slice(0, limit)
@@ -674,14 +679,14 @@ export const postgres = Effect.fn("postgres")(
         attempt("prune the store", () =>
           inTransaction(pool, async (client) => {
             const { rowCount: forgotten } = await client.query(
-              `DELETE FROM ${schema}.runs WHERE finished_at < to_timestamp($1::float8 / 1000)
-               AND seq NOT IN (SELECT max(seq) FROM ${schema}.runs GROUP BY experiment)
-               AND seq NOT IN (SELECT max(seq) FROM ${schema}.runs WHERE state = 'succeeded' GROUP BY experiment)`,
+              `DELETE FROM ${tables}.runs WHERE finished_at < to_timestamp($1::float8 / 1000)
+               AND seq NOT IN (SELECT max(seq) FROM ${tables}.runs GROUP BY experiment)
+               AND seq NOT IN (SELECT max(seq) FROM ${tables}.runs WHERE state = 'succeeded' GROUP BY experiment)`,
               [before]
             )
             const { rowCount: dropped } = await client.query(
-              `DELETE FROM ${schema}.snapshots s USING (
-                 SELECT experiment, id, row_number() OVER (PARTITION BY experiment ${newest}) AS nth FROM ${schema}.snapshots
+              `DELETE FROM ${tables}.snapshots s USING (
+                 SELECT experiment, id, row_number() OVER (PARTITION BY experiment ${newest}) AS nth FROM ${tables}.snapshots
                ) n WHERE n.experiment = s.experiment AND n.id = s.id AND n.nth > $2 AND s.as_of < $1`,
               [before, keep]
             )

@@ -63,6 +63,23 @@ describe("a store in PostgreSQL", () => {
       assert.deepStrictEqual(listed.map(({ state }) => state), ["running"])
     }))
 
+  it.live("may lie in a schema whose name is a word of SQL", () =>
+    Effect.gen(function*() {
+      const options = { url: server.url, schema: "order" }
+      assert.deepStrictEqual(yield* migratePostgres(options), { from: 0, to: 1 })
+      const held = yield* Effect.provide(
+        Effect.gen(function*() {
+          yield* (yield* start()).store("p").put(snapshot("s", day(1)))
+          return [
+            (yield* (yield* Runs).list()).map(({ state }) => state),
+            (yield* (yield* Store).list("checkout")).length
+          ]
+        }),
+        Runs.layerPostgres(options)
+      )
+      assert.deepStrictEqual(held, [["succeeded"], 1])
+    }))
+
   it.live("needs no more rights than the documentation lists, once its tables are made", () =>
     Effect.gen(function*() {
       yield* migratePostgres({ url: server.url })
