@@ -50,9 +50,25 @@ const accepting = async (port: number, child: ChildProcess, said: () => string):
   throw new Error(`PostgreSQL doesn't accept connections:\n${said()}`)
 }
 
+/** Waits until its standard input closes, then ends the server of a folder and removes the folder. */
+const afterwards = `trap "" INT TERM HUP
+cat > /dev/null
+pid=$(head -n 1 "$0/data/postmaster.pid")
+ps -o args= -p "$pid" | grep -qF "$0/data" && kill -QUIT "$pid"
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -e "$0/data/postmaster.pid" ] && sleep 1; done
+rm -rf "$0"`
+
+/** Watches over a folder: what lies and runs there goes with this process, also where that is killed. The answer ends it at once. */
+const guarded = (folder: string): () => void => {
+  const guard = spawn("sh", ["-c", afterwards, folder], { detached: true, stdio: ["pipe", "ignore", "ignore"] })
+  guard.unref()
+  if ("unref" in guard.stdin && typeof guard.stdin.unref === "function") guard.stdin.unref()
+  return () => guard.stdin.end()
+}
+
 /**
- * Starts a server with an empty database in a temporary folder, as an unprivileged user. It survives the end of its process in the
- * database sense only: nothing is synced to the disk.
+ * Starts a server with an empty database in a temporary folder, as an unprivileged user. It goes with this process, however that ends. Its
+ * data survive a crash of the server alone: nothing is synced to the disk.
  *
  * @throws Error where PostgreSQL's programs aren't installed, or it doesn't start
  */
@@ -64,6 +80,7 @@ export const startPostgres = async (): Promise<PostgresServer> => {
   const user = unprivileged()
   const folder = mkdtempSync(join(tmpdir(), "assay-postgres-"))
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? user.uid)
+  const release = guarded(folder)
   const data = join(folder, "data")
   const options = { ...user, cwd: folder, env: { ...process.env, LC_ALL: "C" } }
   execFileSync(
@@ -97,8 +114,6 @@ export const startPostgres = async (): Promise<PostgresServer> => {
     child.kill(signal)
     await ended
   }
-  const last = () => void child?.kill("SIGQUIT")
-  process.once("exit", last)
   await start()
   return {
     url: `postgres://assay@127.0.0.1:${port}/postgres`,
@@ -108,9 +123,9 @@ export const startPostgres = async (): Promise<PostgresServer> => {
       await start()
     },
     stop: async () => {
-      process.off("exit", last)
       await end("SIGQUIT")
       rmSync(folder, { recursive: true, force: true })
+      release()
     }
   }
 }
