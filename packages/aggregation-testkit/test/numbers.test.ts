@@ -90,6 +90,28 @@ describe("numbers", () => {
     expect(aggregates.moments[3]!["blue"]!.comoments[0]![1]).toBe(0)
   })
 
+  it.each([1e6, 1e9])("of a trait near %d keep its variance, whoever of its identities has events", async (offset) => {
+    const n = 2000
+    for (const eventful of [1, 10, n / 2, n - 2, n]) {
+      const rows = Array.from({ length: n }, (_, i) => String(i)).flatMap((id, i) => [
+        { ...exposed(id, i % 4 < 2 ? "control" : "blue"), amount: offset + (i % 2) },
+        ...(i < eventful ? [row("purchase", id, 1 + i, String(i % 7))] : [])
+      ])
+      const adjusted = testMetric(six.sum, { key: "sum", event: "purchase" })
+      const { aggregates } = await measure([{
+        ...adjusted,
+        more: { covariate: { trait: "amount" } },
+        reference: { ...adjusted.reference, trait: ({ amount }: EventRow) => amount?.toString() }
+      }], rows)
+      const exact = (n / 2) * 0.25 / (n / 2 - 1)
+      for (const arm of experiment.variants) {
+        const moments = aggregates.moments[0]![arm]!
+        expect(moments.n).toBe(n / 2)
+        expect(Math.abs(Moments.covariance(moments, 1) / exact - 1)).toBeLessThan(1e-6)
+      }
+    }
+  })
+
   it("that aren't numbers are left out and counted, and poison no arm", async () => {
     const rows = oddNumbers.flatMap((text, i) => [
       exposed(`odd ${i}`),

@@ -37,6 +37,7 @@ import { type Property, resolveProperty, valueProperty } from "./Property.ts"
 import {
   type Accumulated,
   type Accumulator,
+  accumulators,
   always,
   type Expression,
   isIdempotent,
@@ -208,6 +209,9 @@ export const ownPrefix = "assay_"
 
 /** More different lists of filters than this don't fit the number that stands for an event whose value can't be used. */
 export const maximumFilterLists = 240
+
+/** A metric of more accumulators than this doesn't fit the number that stands for an event in a series. */
+export const maximumAccumulators = 4096
 
 /** What a plan is made of. `asOf` (milliseconds) ends the window of an experiment that hasn't ended. */
 export interface PlanInput {
@@ -895,6 +899,15 @@ export const plan = (input: PlanInput): Result.Result<Plan, PlanError> => {
       )
     }
     const { aggregation, bound: { before, lookback, outcome }, options, sources } = checked.success
+    const made = new Set([...outcome.columns, ...before].flatMap(accumulators).map((one) => JSON.stringify(one))).size
+    if (made > maximumAccumulators) {
+      return fail(
+        `Metric ${metric.key}: "${aggregation.name}" makes its value of ${made} aggregates of events, more than the ` +
+          `${maximumAccumulators} that one metric may have`,
+        "Split it into several metrics, or ask the authors of the aggregation",
+        metric.key
+      )
+    }
     const place = planColumns(lists, sources)
     const whole = outcome.quantile === undefined ? undefined : placeWhole(place, outcome.quantile.of)
     const counted = whole === undefined ? outcome.columns.map(place) : [whole]

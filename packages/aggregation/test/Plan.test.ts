@@ -8,7 +8,8 @@ import {
   defineAggregation,
   NoOptions,
   plan,
-  type PlanInput
+  type PlanInput,
+  Unit
 } from "../src/index.ts"
 import { aggregations, experiment, input, mapping, metric, planned } from "./fixtures.ts"
 
@@ -114,6 +115,19 @@ describe("an experiment", () => {
       input([metric("m", { aggregation: "broken" })], { aggregations: new Map([["broken", broken]]) })
     )
     expect(thrown.message).toContain("aggregation: found broken 0.1.0, which failed: Error: out of order")
+    const wide = defineAggregation({
+      name: "wide",
+      version: "0.1.0",
+      options: NoOptions,
+      reads: "nothing",
+      columns: ({ events }) => ({
+        all: Array.from({ length: 4097 }, (_, i) => events.within(i, i + 1).count()).reduce(Unit.add)
+      }),
+      estimand: { kind: "mean", column: "all" }
+    })
+    const large = failure(input([metric("m", { aggregation: "wide" })], { aggregations: new Map([["wide", wide]]) }))
+    expect(large).toMatchObject({ metric: "m" })
+    expect(large.message).toContain(`"wide" makes its value of 4097 aggregates of events, more than the 4096`)
   })
 })
 

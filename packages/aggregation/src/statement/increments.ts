@@ -14,7 +14,7 @@ import {
   tellingSteps
 } from "../Increments.ts"
 import { wholePart } from "../Parts.ts"
-import { measures, type Plan, type PlannedColumn } from "../Plan.ts"
+import { maximumAccumulators, measures, type Plan, type PlannedColumn } from "../Plan.ts"
 import type { EventNumber } from "../Unit.ts"
 import { functionText, labelOf, numberOf } from "./accumulate.ts"
 import { type EventColumns, eventColumns, numbered } from "./events.ts"
@@ -27,10 +27,7 @@ import { pointAt } from "./timeline.ts"
  * The upper 64 bits of an event: the place of its measure among those of the increments, its period, and its slot. The lower ones are its
  * number.
  */
-const [slotBits, measureAt] = [12, 32]
-
-/** More slots than this don't fit the number that stands for an event. */
-export const mostSlots = 2 ** slotBits
+const [slotBits, measureAt] = [Math.log2(maximumAccumulators), 32]
 
 const markOf = (measure: number, slot: number): number => measure * 2 ** measureAt + slot
 
