@@ -3,7 +3,7 @@ import { faultsInOrder, killRunners } from "../src/index.ts"
 
 describe("runners on one PostgreSQL", { timeout: 600_000 }, () => {
   it("killed at every stage, paused beyond their lease, their database restarted, end with one newest result each", async () => {
-    const { attemptsAfterLoss, broken, killed, paused, restarted } = await killRunners({
+    const { attemptsAfterLoss, broken, killed, paused, restarted, together } = await killRunners({
       faults: faultsInOrder,
       runners: 3,
       experiments: 12
@@ -12,5 +12,6 @@ describe("runners on one PostgreSQL", { timeout: 600_000 }, () => {
     // The one that was paused is killed in the end, too.
     assert.deepStrictEqual([killed, paused, restarted], [10, 1, 1])
     assert.isAbove(attemptsAfterLoss, 0)
+    assert.isAbove(together, 10)
   })
 })

@@ -46,6 +46,8 @@ export interface KillsReport {
   readonly stalled: number
   readonly restarted: number
   readonly runs: number
+  /** Runs that succeeded together with others. */
+  readonly together: number
   readonly results: number
   readonly attemptsAfterLoss: number
   readonly droppedResults: number
@@ -250,6 +252,7 @@ export const killRunners = async (input: KillsInput): Promise<KillsReport> => {
         stalled: entries.filter(({ event }) => event === "stalled").length,
         restarted: input.faults.filter(({ kind }) => kind === "restart").length,
         runs: all.filter(({ state }) => state === "succeeded").length,
+        together: all.filter(({ state, together }) => state === "succeeded" && together !== undefined).length,
         results,
         attemptsAfterLoss: all.reduce((sum, { attempt }) => sum + Math.max(0, attempt - 1), 0),
         droppedResults: entries.filter(({ how }) => how?.startsWith("dropped") === true).length,
