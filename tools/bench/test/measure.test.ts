@@ -37,7 +37,10 @@ describe("a benchmark of shapes", () => {
   it("measures parts of it", async () => {
     const text = await Effect.runPromise(partsBenchmark(size, 1).pipe(Effect.provide(Warehouse.layerEmbedded())))
     expect(shapesOf(text)).toEqual(
-      [0, 1, 5].flatMap((dimensions) => [`${dimensions} dimensions`, `${dimensions} dimensions, daily`])
+      ["0 dimensions", "1 dimensions", "5 dimensions", "0 dimensions, unique, funnel"].flatMap((shape) => [
+        shape,
+        `${shape}, daily`
+      ])
     )
   })
 
