@@ -20,7 +20,6 @@ export {
   hasSources,
   isAggregation,
   NoOptions,
-  onlySource,
   type Outcome,
   type QuantileDefinition,
   type Reads,
@@ -43,9 +42,9 @@ export {
   type SliceAggregates,
   type UndeclaredVariants
 } from "./decode.ts"
-export { checkFilter, type Condition } from "./Filter.ts"
+export type { Condition } from "./Filter.ts"
 export { levelsAround } from "./levels.ts"
-export { type PlannedBreakdown, type PlannedSeries, pointEnds } from "./Parts.ts"
+export type { PlannedBreakdown, PlannedSeries } from "./Parts.ts"
 export {
   type CheckedMetric,
   checkExperiment,
