@@ -40,10 +40,12 @@ const chosenForm = (plan: Plan): { readonly long: Long | undefined; readonly col
 }
 
 /** How a series comes about. */
-const seriesText = ({ steps }: Increments): string =>
-  "each event adds to what its period changed" + (steps.length === 0
+const seriesText = ({ steps }: Increments): string => {
+  const walked = new Set(steps.map(({ accumulator }) => accumulator)).size
+  return "each event adds to what its period changed" + (walked === 0
     ? ""
-    : `, and for ${steps.length} of the accumulators, which aren't sums over single events, each period of an identity does`)
+    : `, and for ${walked} of the accumulators, no sums over single events, each period of an identity does`)
+}
 
 /** The strategy of a plan. */
 export const strategyOf = (plan: Plan): Strategy => {

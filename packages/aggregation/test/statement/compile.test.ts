@@ -34,6 +34,11 @@ describe("a statement", () => {
     expect(strategyOf(timed).exposures).toBe("twice")
     const greatest = planned([metric("order", { aggregation: "largest" })], { series: true })
     expect(strategyOf(greatest).exposures).toBe("twice")
+    expect([plan, timed, greatest].map((one) => strategyOf(one).because.series)).toEqual([
+      undefined,
+      "each event adds to what its period changed",
+      expect.stringContaining("for 1 of the accumulators")
+    ])
     const traits = (trait: string) => planned([metric("m", { covariate: { trait } })])
     expect([traits("country"), traits("traits.age")].map((one) => strategyOf(one).exposures)).toEqual(["twice", "once"])
     expect(() => compileMerged([greatest])).toThrow(/have no series/)
