@@ -12,8 +12,11 @@ export interface RunRequest {
   readonly reason: RunReason
   /** The hash of everything that decides the numbers: the input of the run. */
   readonly definitionHash: string
-  /** The run that it is to follow, where the wish comes from having seen it; else whichever is the last one now. */
-  readonly follows?: string | undefined
+  /**
+   * The run that it is to follow, where the wish comes from having seen it, or null where it comes from having seen that there was none; else
+   * whichever is the last one now.
+   */
+  readonly follows?: string | null
   readonly requestedBy?: string
 }
 

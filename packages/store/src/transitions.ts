@@ -14,7 +14,7 @@ export const priorities: Readonly<Record<Run["reason"], number>> = {
 
 /** The run that a request asks for, after the last one of its experiment. */
 export const queued = (request: RunRequest, last: Run | undefined, now: number): Run => ({
-  id: idAfter(request.experiment, request.follows ?? last?.id),
+  id: idAfter(request.experiment, request.follows === undefined ? last?.id : request.follows ?? undefined),
   experiment: request.experiment,
   state: "queued",
   reason: request.reason,

@@ -91,6 +91,8 @@ export const checkRuns = (name: string, layer: Layer.Layer<Runs | Store, unknown
         yield* (yield* take()).unchanged("s0", "print")
         const late = yield* runs.enqueue({ ...request(), follows: one.run.id })
         assert.deepStrictEqual([late.queued, late.run.id, late.run.state], [false, two.run.id, "succeeded"])
+        const first = yield* runs.enqueue({ ...request(), follows: null })
+        assert.deepStrictEqual([first.queued, first.run.id], [false, one.run.id])
       })
     )
 

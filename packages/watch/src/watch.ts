@@ -88,7 +88,7 @@ const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { reported,
       experiment: key,
       reason: next.reason,
       definitionHash: watched.jobs.get(key)!.definitionHash,
-      follows: standings.get(key)?.last.id
+      follows: standings.get(key)?.last.id ?? null
     })
     if (queued) yield* Log.debug("queued", { experiment: key, run: run.id, reason: next.reason })
   }
