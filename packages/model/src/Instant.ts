@@ -31,3 +31,12 @@ export const toMillis = (instant: string): number => Date.parse(instant)
 
 /** The {@link Instant} of so many milliseconds since 1970-01-01 UTC, in UTC with milliseconds. */
 export const fromMillis = (millis: number): string => new Date(millis).toISOString()
+
+/**
+ * A point in time for a sentence, milliseconds since 1970-01-01 UTC: `2026-01-15` at midnight UTC, else `2026-01-15 09:30 UTC`, to the minute that is
+ * begun.
+ */
+export const inWords = (millis: number): string => {
+  const text = fromMillis(millis)
+  return text.endsWith("T00:00:00.000Z") ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`
+}

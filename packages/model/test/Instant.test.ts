@@ -56,3 +56,11 @@ describe("Instant", () => {
     expect(() => decode("2026-01-01T09:30:00")).toThrow("a date and time with its zone, such as 2026-01-01")
   })
 })
+
+describe("an instant in a sentence", () => {
+  it("is a date at midnight UTC, and else has the time to the minute that is begun", () => {
+    expect(Instant.inWords(Date.UTC(2026, 0, 15))).toBe("2026-01-15")
+    expect(Instant.inWords(Date.UTC(2026, 0, 15, 9, 30, 59, 999))).toBe("2026-01-15 09:30 UTC")
+    expect(Instant.inWords(Date.UTC(2026, 0, 15, 0, 0, 0, 1))).toBe("2026-01-15 00:00 UTC")
+  })
+})

@@ -43,12 +43,12 @@ const silences = (plan: Plan, aggregates: Aggregates): ReadonlyArray<Finding> =>
     ...moments.map((byArm) => Object.values(byArm).map(leastActive).reduce((a, b) => a + b, 0))
   )
   const findings: Array<Finding> = []
-  const until = `before ${Instant.fromMillis(plan.to)}, where the window ends`
+  const until = `before ${Instant.inWords(plan.to)}, where the window ends`
   if (latestEvent !== undefined && isSilent(active, latestEvent - plan.from, plan.to - latestEvent)) {
     findings.push({
       code: "no_events_since",
       severity: "warning",
-      sentence: `No metric event came after ${Instant.fromMillis(latestEvent)}, ${
+      sentence: `The latest metric event is of ${Instant.inWords(latestEvent)}, ${
         lasting(plan.to - latestEvent)
       } ${until}. Later events may be missing.`,
       next: "Look whether events still reach the table, and with the right time."
@@ -60,7 +60,7 @@ const silences = (plan: Plan, aggregates: Aggregates): ReadonlyArray<Finding> =>
     findings.push({
       code: "no_exposures_since",
       severity: "info",
-      sentence: `No identity was exposed for the first time after ${Instant.fromMillis(last.until)}, ${
+      sentence: `No identity was exposed for the first time after ${Instant.inWords(last.until)}, ${
         lasting(plan.to - last.until)
       } ${until}.`,
       next: "Unless enrolment was ended on purpose, look whether exposures still reach the table."

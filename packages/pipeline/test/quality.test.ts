@@ -74,8 +74,7 @@ describe("qualityFindings", () => {
       expect(since(13 * day, 500)[0]).toMatchObject({
         severity: "warning",
         sentence:
-          "No metric event came after 2026-01-02T00:00:00.000Z, 13 days before 2026-01-15T00:00:00.000Z, where the " +
-          "window ends. Later events may be missing."
+          "The latest metric event is of 2026-01-02, 13 days before 2026-01-15, where the window ends. Later events may be missing."
       })
       expect(since(40 * hour, 500)[0]?.sentence).toMatch(/, 40 hours before /)
     })
@@ -117,7 +116,7 @@ describe("qualityFindings", () => {
       expect(found({ points }, running)).toMatchObject([{
         code: "no_exposures_since",
         severity: "info",
-        sentence: expect.stringMatching(/after 2026-01-04T00:00:00.000Z, 48 hours before 2026-01-06T00:00:00.000Z, /)
+        sentence: expect.stringMatching(/after 2026-01-04, 48 hours before 2026-01-06, /)
       }])
       expect(found({ points: points.slice(0, 4) }, planOf({}, start + 4 * day))).toEqual([])
     })

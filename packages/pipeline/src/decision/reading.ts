@@ -38,11 +38,6 @@ const alwaysValid: DecisiveTest = { kind: "always-valid" }
 
 const day = 86_400_000
 
-const date = (millis: number): string => {
-  const text = new Date(millis).toISOString()
-  return text.endsWith("T00:00:00.000Z") ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`
-}
-
 const percent = (part: number): string => `${Math.floor(100 * part + 1e-9)} %`
 
 const reason = (code: string, sentence: string): Reason => ({ code, sentence })
@@ -100,7 +95,7 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
   }
   const end = endsAt === undefined
     ? wanted === undefined ? "its end" : `${wanted.toLocaleString("en-US")} identities`
-    : date(endsAt)
+    : Instant.inWords(endsAt)
   const give = (rest: Partial<Reading>): Reading => ({
     plan: state,
     test: alwaysValid,
@@ -118,8 +113,8 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
       reasons: [
         reason(
           "end_chosen_late",
-          `The experiment ended on ${date(endedAt)}, and its end was set when results had been seen (${
-            date(looked!.asOf)
+          `The experiment ended on ${Instant.inWords(endedAt)}, and its end was set when results had been seen (${
+            Instant.inWords(looked!.asOf)
           }). It is read by an always-valid test, which allows for that; a plan or an end that is set before the first look tells smaller effects.`
         )
       ]
@@ -129,7 +124,7 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
     return give({
       test: { kind: "fixed" },
       final: true,
-      reasons: [reason("ended", `The experiment ended on ${date(endedAt)} and is read once, at its end.`)]
+      reasons: [reason("ended", `The experiment ended on ${Instant.inWords(endedAt)} and is read once, at its end.`)]
     })
   }
   if (plan === undefined || information === undefined) {
@@ -180,7 +175,9 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
       reasons: [
         reason(
           "ended_early",
-          `${name}, but the experiment was ended on ${date(endedAt)} with ${percent(information)} of the plan. ` +
+          `${name}, but the experiment was ended on ${Instant.inWords(endedAt)} with ${
+            percent(information)
+          } of the plan. ` +
             "It is read by an always-valid test, which allows for any reason to stop."
         )
       ]
@@ -191,7 +188,7 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
     ? undefined
     : endsAt === undefined
     ? `${Math.ceil(next * (wanted ?? 0)).toLocaleString("en-US")} identities`
-    : date(from + next * (endsAt - from))
+    : Instant.inWords(from + next * (endsAt - from))
   if (look === 0) {
     return give({
       plan: { ...state, looks, look },
@@ -208,7 +205,7 @@ export const readingOf = ({ asOf, before, experiment, from, identities, looked }
     before.looks === looks && before.ends_at === state.ends_at
   const at = design === "fixed" ? "The one planned look" : `Look ${look} of ${looks}`
   const sentence = taken
-    ? `${at} was taken on ${date(Instant.toMillis(before.decided_at))}, and its decision stands${
+    ? `${at} was taken on ${Instant.inWords(Instant.toMillis(before.decided_at))}, and its decision stands${
       nextAt === undefined ? "" : ` until the next one, with ${nextAt}`
     }.`
     : `${at} is taken now, with ${percent(information)} of the plan${
