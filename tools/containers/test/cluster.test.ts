@@ -114,8 +114,9 @@ describe("three nodes", () => {
     }
   })
 
-  /** Quantiles, for which shards send what they are made of, and a cap at one. */
+  /** Quantiles, for which shards send what they are made of, a cap at one, and what isn't a sum over single events. */
   const metrics = {
+    amounts: "key: amounts\naggregation: unique\nevent: purchase\ndirection: up\n",
     capped: "key: capped\naggregation: sum\nevent: purchase\ndirection: up\ncap: { quantile: 0.7 }\n",
     order_p75: "key: order_p75\naggregation: quantile\nevent: purchase\ndirection: up\noptions: { level: 0.75 }\n",
     spend_p90:
@@ -130,23 +131,27 @@ describe("three nodes", () => {
   const anyhow = { database: "shop", table: "events_local", cluster: { name: "assay" } }
 
   it("give the results of one node, each shard doing its own part, or the rows of all shards joined on one", async () => {
-    const single = makeProject({ url: inject("url"), metrics })
-    const projects = [byIdentity, anyhow].map((events) => makeProject({ url: cluster.nodes[1].url, events, metrics }))
+    const single = makeProject({ url: inject("url"), metrics, series: true })
+    const projects = [byIdentity, anyhow].map((events) =>
+      makeProject({ url: cluster.nodes[1].url, events, metrics, series: true })
+    )
     try {
       const args = ["recompute", "--all", "--json", "--as-of", "2026-04-01T00:00:00Z"]
       const ended = await Promise.all([single, ...projects].map((project) => project.run(args)))
       expect(ended.map(({ code, stderr }) => code === 0 ? "" : stderr)).toEqual(["", "", ""])
       const [one, ...others] = ended.map(({ stdout }) =>
         (JSON.parse(stdout) as { readonly results: ReadonlyArray<Readonly<Record<string, unknown>>> }).results
-          .map(({ experiment, findings, metrics, srm_p_value, variants }) => ({
+          .map(({ experiment, findings, metrics, series, srm_p_value, variants }) => ({
             experiment,
             findings,
             metrics,
+            series,
             srm_p_value,
             variants
           }))
       )
       expect(one).toHaveLength(2)
+      expect(one!.every(({ series }) => series !== undefined)).toBe(true)
       for (const other of others) expect(differences(other, one)).toEqual([])
       const explained = await Promise.all(projects.map((project) => project.run(["explain", "alpha"])))
       expect(explained.map(({ stdout }) => /^Cluster .*$/m.exec(stdout)?.[0])).toEqual([

@@ -19,6 +19,8 @@ export interface ProjectOptions {
   readonly incremental?: Readonly<Record<string, unknown>>
   readonly endedAt?: string
   readonly store?: string
+  /** Whether experiments have a series. */
+  readonly series?: boolean
   /** Further metrics by their keys, as their files have them. */
   readonly metrics?: Readonly<Record<string, string>>
 }
@@ -88,7 +90,8 @@ const configuration = (options: ProjectOptions): string => {
     events: { ...options.events },
     ...(options.results === undefined ? {} : { results: options.results }),
     ...(options.incremental === undefined ? {} : { incremental: options.incremental }),
-    ...(options.store === undefined ? {} : { store: options.store })
+    ...(options.store === undefined ? {} : { store: options.store }),
+    ...(options.series === undefined ? {} : { defaults: { series: options.series } })
   }
   return `import { defineConfig } from "@assay/runner"\n\nexport default defineConfig(${
     JSON.stringify(config, null, 2)
