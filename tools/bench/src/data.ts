@@ -32,6 +32,16 @@ const traits = `concat('{', arrayStringConcat(
         arrayMap(i -> concat('"d', toString(i), '":"v', toString(cityHash64(number, i) % 10), '"'), range(5)), ','
       ), '}')`
 
+/** Waits until nothing has been merged in the background for a second: that would be counted with whatever is measured. */
+const settled = Effect.gen(function*() {
+  const { query } = yield* Warehouse
+  const merging = plain("SELECT count() AS merging FROM system.merges")
+  for (let calm = 0; calm < 5; calm++) {
+    if (calm > 0) yield* Effect.sleep("250 millis")
+    if (Number((yield* query(merging)).rows[0]!["merging"]) > 0) calm = -1
+  }
+})
+
 /**
  * Fills the table `events`: every identity is exposed once in the first days (ten of them), to one of two variants; events of
  * `metrics` names (`m0`, `m1`, …) with a value as text are spread over identities and all days, so about a third comes
@@ -76,4 +86,5 @@ export const makeEvents = Effect.fn("bench.makeEvents")(function*(
       { share: Math.round(1000 * repeated) }
     ))
   }
+  yield* settled
 })
