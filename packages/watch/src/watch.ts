@@ -3,7 +3,7 @@ import type { AssayError, Refresh } from "@assay/model"
 import { type Claim, isOpen, mayGoTogether, Runs, type Standing } from "@assay/store"
 import { Clock, Effect, FiberSet, Metric, Option, Ref, Result } from "effect"
 import { type Due, due, isDead } from "./due.ts"
-import { groupsOf, type Sizes, withSize } from "./groups.ts"
+import { type GroupMemory, groupsOf, makeGroupMemory, withSize } from "./groups.ts"
 import * as Log from "./Log.ts"
 import * as Metrics from "./metrics.ts"
 import { type Outcome, runClaims, type Work } from "./runClaims.ts"
@@ -49,7 +49,7 @@ const noPause: Pause = { until: 0, millis: 0 }
 interface Memory {
   /** Experiments that were reported as dead. */
   readonly reported: Ref.Ref<ReadonlySet<string>>
-  readonly sizes: Ref.Ref<Sizes>
+  readonly grouping: GroupMemory
 }
 
 /** Experiments whose runs wait, and may be taken along with others. */
@@ -65,7 +65,7 @@ const waiting = (watched: Watched, standings: ReadonlyMap<string, Standing>, now
  * Queues what is due, cancels what is defined no more, and counts. Answers which experiments are read together: of those that wait, are due,
  * or may come sooner for it. The last are queued where they have others to go with.
  */
-const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { reported, sizes }: Memory) {
+const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { grouping, reported }: Memory) {
   const runs = yield* Runs
   const standings = yield* runs.standings
   const now = yield* Clock.currentTimeMillis
@@ -80,7 +80,7 @@ const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { reported,
   const anyway = [...waiting(watched, standings, now), ...isDue.keys()]
   const groups = anyway.length === 0
     ? []
-    : (yield* groupsOf(watched, [...anyway, ...isNear.keys()], standings, sizes, now))
+    : (yield* groupsOf(watched, [...anyway, ...isNear.keys()], standings, grouping, now))
       .filter((group) => group.some((key) => anyway.includes(key)))
   const together = new Set(groups.flat())
   for (const [key, next] of [...isDue, ...[...isNear].filter(([near]) => together.has(near))]) {
@@ -103,10 +103,10 @@ const planRuns = Effect.fn("watch.plan")(function*(watched: Watched, { reported,
 })
 
 /** Which of the runs that wait are read together, where others plan. */
-const groupWaiting = Effect.fn("watch.group")(function*(watched: Watched, { sizes }: Memory) {
+const groupWaiting = Effect.fn("watch.group")(function*(watched: Watched, { grouping }: Memory) {
   const standings = yield* Runs.use((runs) => runs.standings)
   const now = yield* Clock.currentTimeMillis
-  return yield* groupsOf(watched, waiting(watched, standings, now), standings, sizes, now)
+  return yield* groupsOf(watched, waiting(watched, standings, now), standings, grouping, now)
 })
 
 const countStandings = Effect.fn("watch.count")(
@@ -196,7 +196,7 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
   const watched = yield* Ref.make(yield* options.load)
   const memory: Memory = {
     reported: yield* Ref.make<ReadonlySet<string>>(new Set()),
-    sizes: yield* Ref.make<Sizes>(new Map())
+    grouping: yield* makeGroupMemory
   }
   const groups = yield* Ref.make<ReadonlyArray<ReadonlyArray<string>>>([])
   /** How many of the fibers below have several runs. */
@@ -252,7 +252,7 @@ export const watch = Effect.fnUntraced(function*<E extends AssayError, R>(option
       const outcome = ended.success
       const now = yield* Clock.currentTimeMillis
       yield* logOutcome(claim, outcome, now - claim.at)
-      if (outcome.kind === "new") yield* Ref.update(memory.sizes, (sizes) => withSize(sizes, outcome.summary))
+      if (outcome.kind === "new") yield* Ref.update(memory.grouping.sizes, (sizes) => withSize(sizes, outcome.summary))
       if (outcome.kind === "failed" || outcome.kind === "retried") yield* Ref.update(failures, (n) => n + 1)
       const isAway = outcome.kind === "retried" && outcome.error._tag === "WarehouseUnavailable"
       yield* Ref.update(pause, ({ millis, until }): Pause => {
