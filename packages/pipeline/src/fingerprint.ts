@@ -11,6 +11,8 @@ interface Source {
   readonly timestamp: string
   readonly ingested: string | undefined
   readonly environment: string | undefined
+  /** The column that its names stand in. */
+  readonly named: string
   readonly where: Fragment
   /** [from, to) of the timestamps that are read, in milliseconds since 1970-01-01 UTC. */
   readonly read: { readonly from: number; readonly to: number }
@@ -19,11 +21,8 @@ interface Source {
 const time = (millis: number): Fragment =>
   parameter("DateTime64(3, 'UTC')", Instant.fromMillis(millis).replace("T", " ").replace("Z", ""))
 
-/** Where a plan finds its exposures and its metric events; `named` is the column that its names stand in. */
-interface Sources {
-  readonly exposures: Source & { readonly named: string }
-  readonly events: Source & { readonly named: string }
-}
+/** Both sources of an experiment. */
+export type Both<A> = Readonly<Record<"exposures" | "events", A>>
 
 export const namesOf = (plan: Plan): ReadonlyArray<string> => [...new Set(plan.streams.map(({ event }) => event))]
 
@@ -35,8 +34,8 @@ const sourcesOf = (
   { mapping }: Plan,
   features: ReadonlyArray<string>,
   names: ReadonlyArray<string>,
-  read: { readonly exposures: Source["read"]; readonly events: Source["read"] }
-): Sources => {
+  read: Both<Source["read"]>
+): Both<Source> => {
   const { exposures } = mapping
   const events = {
     ...(mapping.database === undefined ? {} : { database: mapping.database }),
@@ -130,7 +129,7 @@ SELECT 'events' AS assay_of, * FROM (${select(events)})`),
 
 /** What a source has of an experiment. */
 export interface Counted {
-  readonly of: "exposures" | "events"
+  readonly of: keyof Both<unknown>
   readonly rows: number
   readonly latest: string
 }
@@ -175,9 +174,6 @@ export interface Cell extends Counted {
   readonly from: number
   readonly stored: number
 }
-
-/** Both sources of an experiment. */
-export type Both<A> = Readonly<Record<Counted["of"], A>>
 
 /** The values in order, each once. */
 export const inOrder = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
